@@ -1,0 +1,195 @@
+"""Markdown tables from the JSON results; a number in the README is never typed by hand.
+
+    python -m bench.table results/*.json                    print them
+    python -m bench.table results/*.json --into README.md   put them between their markers
+    python -m bench.table results/*.json --into README.md --check
+
+A marker pair is `<!-- bench:copy -->` … `<!-- /bench:copy -->`, with the benchmark's name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from bench import results
+
+__all__ = ["insert", "render"]
+
+WORDS = ("way", "whole job", "step", "remark")
+
+
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A markdown table; columns of figures are aligned right."""
+    lines = [
+        "| " + " | ".join(head) + " |",
+        "|" + "|".join("---" if name in WORDS else "---:" for name in head) + "|",
+    ]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def megabytes(value: float | None) -> str:
+    return "" if value is None else f"{value / 1e6:.0f}"
+
+
+def spread(values: Sequence[float]) -> str:
+    return f"{seconds(min(values))}–{seconds(max(values))}" if len(values) > 1 else ""
+
+
+def outcome(entry: dict[str, Any]) -> str | None:
+    """Why an entry has no figures, or None when it has."""
+    if entry["skipped"]:
+        return "not measured"
+    if entry["failures"]:
+        return f"failed: {entry['failures'][0]}"
+    return None
+
+
+def by_time(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fastest first; what has no figure last."""
+    return sorted(entries, key=lambda entry: (entry["median"] is None, entry["median"] or 0))
+
+
+def copy_table(found: dict[str, Any]) -> str:
+    rows = []
+    for entry in by_time(found["results"]):
+        if entry["skipped"]:
+            continue
+        title = f"**{entry['title']}**" if entry["name"].startswith("outgrow") else entry["title"]
+        failed = outcome(entry)
+        rows.append(
+            [
+                title,
+                failed or seconds(entry["median"]),
+                spread(entry["seconds"]),
+                f"{entry['ratio']:.2f}×" if entry["ratio"] else "",
+                seconds(results.median(entry["cpu"])),
+                seconds(results.median(entry["server_cpu"])),
+                megabytes(results.median(entry["peak_bytes"])),
+            ]
+        )
+    head = ["way", "seconds", "from–to", "against the limit", "client CPU s", "server CPU s", "peak MB"]
+    remarks: dict[str, list[str]] = {}
+    for entry in found["results"]:
+        if entry["notes"] and not entry["skipped"]:
+            remarks.setdefault(entry["notes"], []).append(entry["title"])
+    return "\n".join([grid(head, rows), "", *(f"- {'; '.join(who)}: {note}." for note, who in remarks.items())])
+
+
+def phases(entry: dict[str, Any]) -> str:
+    """The seconds of outgrow's phases in its fastest round."""
+    if not entry["phases"]:
+        return ""
+    fastest = min(entry["phases"], key=lambda measured: sum(measured.values()))
+    return f"{entry['title']}: " + ", ".join(f"{name} {seconds(spent)} s" for name, spent in fastest.items())
+
+
+def whole_table(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"**{entry['title']}**" if entry["name"].startswith("outgrow") else entry["title"],
+            outcome(entry) or seconds(entry["median"]),
+            spread(entry["seconds"]),
+            seconds(results.median(entry["cpu"])),
+            megabytes(results.median(entry["peak_bytes"])),
+            entry["notes"],
+        ]
+        for entry in by_time(found["results"])
+        if not entry["skipped"]
+    ]
+    table = grid(["whole job", "seconds", "from–to", "client CPU s", "peak MB", "remark"], rows)
+    return "\n\n".join([table, *map(phases, found["results"])]).rstrip()
+
+
+def memory_table(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{entry['rows']:,}",
+            outcome(entry) or megabytes(entry["median_peak_bytes"]),
+            seconds(entry["median"]),
+            seconds(results.median(entry["process_seconds"])),
+        ]
+        for entry in found["results"]
+    ]
+    table = grid(["rows", "peak MB", "copy seconds", "whole command seconds"], rows)
+    if found["growth"] is None:
+        return table
+    return (
+        f"{table}\n\nTen times the rows: {found['growth']:.2f}× the peak memory,"
+        f" {found['time_per_row']:.2f}× the copy's time per row."
+    )
+
+
+def verify_table(found: dict[str, Any]) -> str:
+    rows = [
+        [entry["title"], outcome(entry) or seconds(entry["median"]), spread(entry["seconds"])]
+        for entry in found["results"]
+    ]
+    table = grid(["step", "seconds", "from–to"], rows)
+    return table if found["ratio"] is None else f"{table}\n\nVerifying takes {found['ratio']:.2f}× the copy."
+
+
+TABLES = {"copy": copy_table, "whole": whole_table, "memory": memory_table, "verify": verify_table}
+
+
+def caption(found: dict[str, Any]) -> str:
+    """What was measured on what, and how to get it again."""
+    machine, made = found["machine"], found["server"]
+    size = f"{found['rows']:,} rows, a file of {found['file_bytes'] / 1e6:.0f} MB"
+    rounds = f"median of {found['rounds']} rounds" if found["rounds"] > 1 else "one round"
+    used = ", ".join(f"{name} {version}" for name, version in found["versions"].items() if name != "outgrow")
+    return (
+        f"{size}; {rounds}, {found['date']}. {machine['cores']} cores ({machine['processor']}),"
+        f" {machine['memory_bytes'] / 2**30:.0f} GiB, PostgreSQL {made['version']} ({made['how']}); {used}."
+        f" Again: `python -m bench {found['benchmark']} --rows {found['rows']} --rounds {found['rounds']}`."
+    )
+
+
+def render(found: dict[str, Any]) -> str:
+    return f"{TABLES[found['benchmark']](found)}\n\n<sub>{caption(found)}</sub>\n"
+
+
+def insert(document: str, name: str, rendered: str) -> str:
+    """The document with what stands between the benchmark's markers replaced."""
+    start, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    before, opened, rest = document.partition(start)
+    _, closed, after = rest.partition(end)
+    if not (opened and closed):
+        raise SystemExit(f"no {start} … {end} in the document")
+    return f"{before}{start}\n{rendered}{end}{after}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.table", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=pathlib.Path, nargs="+")
+    parser.add_argument("--into", type=pathlib.Path, help="a document with markers")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the document differs")
+    options = parser.parse_args()
+    every = [json.loads(file.read_text()) for file in options.results]
+    if options.into is None:
+        print("\n".join(f"### {found['benchmark']}\n\n{render(found)}" for found in every))
+        return
+    document = options.into.read_text()
+    made = document
+    for found in every:
+        made = insert(made, found["benchmark"], render(found))
+    if options.check:
+        if made != document:
+            sys.exit(f"{options.into} does not show these results; run without --check")
+    else:
+        options.into.write_text(made)
+
+
+if __name__ == "__main__":
+    main()

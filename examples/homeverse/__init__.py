@@ -1,0 +1,1 @@
+"""HomeVerse, the reference application: a multi-tenant housing platform on one SQLite file."""

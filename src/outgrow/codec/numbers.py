@@ -1,0 +1,155 @@
+"""Integers, booleans, double precision and numeric."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from outgrow.codec.base import Codec, Spec
+
+__all__ = ["BOOLEAN_WORDS", "Bigint", "Boolean", "Double", "Integer", "Numeric", "Smallint"]
+
+BOOLEAN_WORDS = (("false", "true"), ("f", "t"), ("no", "yes"), ("n", "y"), ("off", "on"))
+"""Pairs of words that may stand for false and true; as stored, capitalised or in capitals."""
+
+
+class Bigint(Codec):
+    """SQLite INTEGER values as int8."""
+
+    type = "bigint"
+    _range: ClassVar[tuple[int, int] | None] = None
+
+    def fits(self, x: str) -> str:
+        condition = f"typeof({x})='integer'"
+        if self._range is not None:
+            condition += f" AND {x} BETWEEN {self._range[0]} AND {self._range[1]}"
+        return condition
+
+    def restore(self, c: str) -> str:
+        return f"{c}::bigint"
+
+    def spec(self) -> Spec:
+        return {"type": self.type}
+
+
+class Integer(Bigint):
+    """SQLite INTEGER values as int4; only where the user asks for it."""
+
+    type = "integer"
+    _range = (-(2**31), 2**31 - 1)
+
+
+class Smallint(Bigint):
+    """SQLite INTEGER values as int2; only where the user asks for it."""
+
+    type = "smallint"
+    _range = (-(2**15), 2**15 - 1)
+
+
+class Boolean(Codec):
+    """0 and 1, or one pair of words, as boolean.
+
+    PostgreSQL itself accepts many more spellings ('tr', 'yes', ' t '): the condition is an exhaustive list, so that none
+    of them is taken for what it would not come back as.
+    """
+
+    type = "boolean"
+
+    def __init__(self, *, false: str = "", true: str = "") -> None:
+        self._false = false
+        self._true = true
+
+    @property
+    def _worded(self) -> bool:
+        return bool(self._false)
+
+    def fits(self, x: str) -> str:
+        if self._worded:
+            return f"typeof({x})='text' AND {x} COLLATE BINARY IN ('{self._false}','{self._true}')"
+        return f"typeof({x})='integer' AND {x} IN (0,1)"
+
+    def canonical_source(self, x: str) -> str:
+        return f"({x} COLLATE BINARY='{self._true}')" if self._worded else x
+
+    def canonical_target(self, c: str) -> str:
+        return f"{c}::int::text"
+
+    def restore(self, c: str) -> str:
+        if self._worded:
+            return f"CASE WHEN {c} THEN '{self._true}' ELSE '{self._false}' END"
+        return f"{c}::int"
+
+    def spec(self) -> Spec:
+        if self._worded:
+            return {"type": self.type, "false": self._false, "true": self._true}
+        return {"type": self.type}
+
+
+class Double(Codec):
+    """SQLite REAL values as float8, bit for bit: negative zero, subnormals and infinities included.
+
+    The canonical text is the IEEE 754 pattern in hexadecimal, because SQLite's and PostgreSQL's decimal texts differ in
+    more than a third of random doubles, although both read back exactly.
+    """
+
+    type = "double precision"
+
+    def fits(self, x: str) -> str:
+        return f"typeof({x})='real'"
+
+    def encode(self, x: str) -> str:
+        # SQLite writes both zeros as 0.0; only columns without REAL affinity can hold a negative one.
+        return f"CASE WHEN {x}=0.0 THEN outgrow_real({x}) ELSE CAST({x} AS TEXT) END"
+
+    def canonical_source(self, x: str) -> str:
+        return f"outgrow_bits({x})"
+
+    def canonical_target(self, c: str) -> str:
+        return f"encode(float8send({c}),'hex')"
+
+    def restore(self, c: str) -> str:
+        return c
+
+    def spec(self) -> Spec:
+        return {"type": self.type}
+
+
+_INT64 = "BETWEEN -9223372036854775808 AND 9223372036854775807"
+
+
+class Numeric(Codec):
+    """Integers and reals of a column with NUMERIC or INTEGER affinity as numeric without modifiers.
+
+    Such a column stores every integral number of 64 bits as an integer, so the number alone tells the storage class.
+    Reals are written with the fewest digits that read back as the same double (1234567.89, not 1234567.8899999999).
+    Precision and scale of the declaration are not carried over: they would round silently.
+    """
+
+    type = "numeric"
+
+    def fits(self, x: str) -> str:
+        return f"typeof({x}) IN ('integer','real')"
+
+    def encode(self, x: str) -> str:
+        return (
+            f"CASE WHEN typeof({x})='integer' THEN {x}"
+            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} AND abs({x})<1e300 THEN format('%.15g',{x})"
+            f" ELSE outgrow_real({x}) END"
+        )
+
+    def canonical_source(self, x: str) -> str:
+        return (
+            f"CASE WHEN typeof({x})='integer' THEN {x} WHEN {x}=-9223372036854775808 THEN '-9223372036854775808'"
+            f" ELSE outgrow_bits({x}) END"
+        )
+
+    def canonical_target(self, c: str) -> str:
+        return (
+            f"CASE WHEN {c}=trunc({c}) AND {c} {_INT64} THEN trim_scale({c})::text"
+            f" ELSE encode(float8send({c}::float8),'hex') END"
+        )
+
+    def restore(self, c: str) -> str:
+        return f"CASE {c} WHEN 'Infinity' THEN '9e999' WHEN '-Infinity' THEN '-9e999' ELSE trim_scale({c})::text END"
+
+    def spec(self) -> Spec:
+        return {"type": self.type}

@@ -1,0 +1,134 @@
+"""Text, bytes, and what is written as text: uuid, json, jsonb."""
+
+from __future__ import annotations
+
+from outgrow.codec.base import Codec, Spec
+
+__all__ = ["Bytea", "Json", "Jsonb", "Text", "Uuid"]
+
+_CLEAN = "outgrow_text_flaw(CAST({x} AS BLOB))=0"
+
+
+class Text(Codec):
+    """SQLite TEXT as text: the same UTF-8 bytes. NUL and invalid UTF-8 do not fit; PostgreSQL has no place for them.
+
+    With `numbers`, integers and reals of the column are kept as their text too. That is lossless where the column's
+    affinity turns the text into the number again (INTEGER, NUMERIC, REAL): such a column cannot hold the text '12'.
+    """
+
+    type = "text"
+    prefixed = True
+    inspects_text = True
+
+    def __init__(self, *, numbers: bool = False) -> None:
+        self._numbers = numbers
+
+    @property
+    def collation(self) -> str:
+        return ' COLLATE "C"'
+
+    def fits(self, x: str) -> str:
+        clean = f"(typeof({x})='text' AND {_CLEAN.format(x=x)})"
+        return f"(typeof({x}) IN ('integer','real') OR {clean})" if self._numbers else clean
+
+    def guard(self, x: str) -> str:
+        return f"typeof({x})<>'blob'" if self._numbers else f"typeof({x})='text'"
+
+    def encode(self, x: str) -> str:
+        if not self._numbers:
+            return x
+        return (
+            f"CASE WHEN typeof({x})<>'real' THEN {x} WHEN {x}=9e999 THEN '9e999'"
+            f" WHEN {x}=-9e999 THEN '-9e999' ELSE outgrow_real({x}) END"
+        )
+
+    def canonical_target(self, c: str) -> str:
+        return c
+
+    def spec(self) -> Spec:
+        return {"type": self.type, "numbers": True} if self._numbers else {"type": self.type}
+
+
+class Bytea(Codec):
+    """SQLite BLOB as bytea; with `text`, a column of nothing but TEXT as the bytes of its text.
+
+    The second form holds what text cannot: NUL characters and invalid UTF-8.
+    """
+
+    type = "bytea"
+
+    def __init__(self, *, text: bool = False) -> None:
+        self._text = text
+
+    def fits(self, x: str) -> str:
+        return f"typeof({x})='{'text' if self._text else 'blob'}'"
+
+    def encode(self, x: str) -> str:
+        return f"'\\x'||{self.canonical_source(x)}"
+
+    def canonical_source(self, x: str) -> str:
+        return f"outgrow_text_hex(CAST({x} AS BLOB))" if self._text else f"lower(hex({x}))"
+
+    def canonical_target(self, c: str) -> str:
+        return f"encode({c},'hex')"
+
+    def restore(self, c: str) -> str:
+        return c
+
+    def restored(self, p: str) -> str:
+        return f"CAST(outgrow_text_stored({p}) AS TEXT)" if self._text else p
+
+    def spec(self) -> Spec:
+        return {"type": self.type, "text": True} if self._text else {"type": self.type}
+
+
+_HEX = "[0-9a-f]"
+_UUID = "-".join(_HEX * n for n in (8, 4, 4, 4, 12))
+
+
+class Uuid(Codec):
+    """Lower-case text of 36 characters as uuid; any other spelling would come back changed, so it does not fit."""
+
+    type = "uuid"
+
+    def fits(self, x: str) -> str:
+        return f"typeof({x})='text' AND {x} GLOB '{_UUID}'"
+
+    def spec(self) -> Spec:
+        return {"type": self.type}
+
+
+class Json(Codec):
+    """Valid JSON text (RFC 8259) as json, which keeps the text to the letter."""
+
+    type = "json"
+    prefixed = True
+    inspects_text = True
+    orderable = False
+
+    def fits(self, x: str) -> str:
+        return f"typeof({x})='text' AND {_CLEAN.format(x=x)} AND json_valid({x})"
+
+    def guard(self, x: str) -> str:
+        return f"typeof({x})='text'"
+
+    def spec(self) -> Spec:
+        return {"type": self.type}
+
+
+class Jsonb(Codec):
+    """JSON text that is already in jsonb's own output form; only where the user asks for it.
+
+    jsonb keeps the meaning, not the text: it sorts and deduplicates keys and rewrites numbers and white space.
+    """
+
+    type = "jsonb"
+    prefixed = True
+    inspects_text = True
+    orderable = False
+
+    def fits(self, x: str) -> str:
+        return f"typeof({x})='text' AND {_CLEAN.format(x=x)} AND outgrow_jsonb({x})"
+
+    def spec(self) -> Spec:
+        return {"type": self.type}

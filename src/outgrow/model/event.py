@@ -1,0 +1,107 @@
+"""Facts that happened, one frozen class each; audit log, progress bars and metrics are sinks of the same stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = [
+    "ChunkCopied",
+    "ChunkVerified",
+    "DifferenceFound",
+    "Event",
+    "PhaseChanged",
+    "RowQuarantined",
+    "Sink",
+    "StepDone",
+    "StepStarted",
+    "TableStarted",
+    "ignore",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Base of all events."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepStarted(Event):
+    """A step of the work begins; `total` is the number of its units (rows, indexes), 0 if unknown."""
+
+    step: str
+    total: int = 0
+    done: int = 0
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepDone(Event):
+    """A step ended after `seconds`."""
+
+    step: str
+    seconds: float
+    units: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhaseChanged(Event):
+    """The migration moved to another phase."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableStarted(Event):
+    """Work on a table began within a step."""
+
+    step: str
+    table: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkCopied(Event):
+    """A chunk of a table is committed at the target: `rows` rows, `size` bytes of COPY text."""
+
+    table: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkVerified(Event):
+    """A chunk's digests were compared."""
+
+    table: str
+    rows: int
+    equal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowQuarantined(Event):
+    """A row does not fit and is kept in the quarantine."""
+
+    table: str
+    key: str
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DifferenceFound(Event):
+    """The two sides differ in one row; `kind` is missing, extra or value."""
+
+    table: str
+    key: str
+    kind: str
+    column: str = ""
+
+
+Sink = Callable[[Event], None]
+"""Something that hears of events, from any thread."""
+
+
+def ignore(event: Event) -> None:
+    """A sink that keeps nothing."""

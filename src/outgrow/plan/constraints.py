@@ -1,0 +1,225 @@
+"""Keys, indexes, foreign keys and checks of the target: translated where the meaning is the same, left out with a reason else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from outgrow import codec
+from outgrow.dialect import expressions, identifiers
+from outgrow.model import plan, schema
+
+__all__ = ["Names", "Result", "checks", "foreign_keys", "indexes", "references"]
+
+_INDEX_BYTES = 2_600
+"""PostgreSQL refuses btree entries above about 2,700 bytes (a third of a page)."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Names:
+    """Names given in the target schema so far: tables and indexes share them."""
+
+    taken: set[str] = field(default_factory=set)
+
+    def give(self, wanted: str) -> str:
+        """A name that is free, the wanted one if possible."""
+        return identifiers.fit(wanted, self.taken)
+
+
+@dataclass(kw_only=True, slots=True)
+class Result:
+    """What a translation left out, and what should be known about it."""
+
+    omissions: list[plan.Omission] = field(default_factory=list)
+    findings: list[plan.Finding] = field(default_factory=list)
+
+    def leave_out(self, kind: str, name: str, table: str, reason: str, severity: plan.Severity, remedy: str) -> None:
+        """Record that something does not arrive."""
+        self.omissions.append(plan.Omission(kind=kind, name=name, table=table, reason=reason))
+        self.findings.append(
+            plan.Finding(
+                severity=severity,
+                code=f"{kind.replace(' ', '_')}_left_out",
+                message=f"{kind} {name} is not created: {reason}",
+                remedy=remedy,
+                table=table,
+            )
+        )
+
+
+def _types(columns: Sequence[plan.ColumnPlan]) -> tuple[dict[str, str], dict[str, str]]:
+    return {c.source: c.sql_type for c in columns}, {c.source: c.target for c in columns}
+
+
+def _folded(target: str, column: plan.ColumnPlan, collation: str) -> str:
+    """A column as an index term, with SQLite's collation as an expression: both fold or trim ASCII only."""
+    quoted = identifiers.quote(target)
+    if column.sql_type != "text" or collation == "BINARY":
+        return quoted
+    return f'lower({quoted} COLLATE "C")' if collation == "NOCASE" else f"rtrim({quoted})"
+
+
+def indexes(
+    table: schema.Table,
+    columns: Sequence[plan.ColumnPlan],
+    primary_key: tuple[str, ...],
+    longest: Mapping[str, int],
+    names: Names,
+    result: Result,
+) -> tuple[plan.IndexPlan, ...]:
+    """The table's secondary indexes, unique constraints among them; the primary key's own index is made with it."""
+    by_source = {column.source: column for column in columns}
+    types, targets = _types(columns)
+    planned: list[plan.IndexPlan] = []
+    for index in table.indexes:
+        folds = any(term.collation != "BINARY" for term in index.terms)
+        if index.origin == "pk" and primary_key and not folds:
+            continue
+        label = index.name if index.origin == "c" else f"{table.name}_{'_'.join(t.column or '' for t in index.terms)}_key"
+        remedy = "Create the index by hand after the copy, if PostgreSQL needs it"
+        severity = plan.Severity.ERROR if index.unique else plan.Severity.WARNING
+        terms: list[str] = []
+        reason = ""
+        wide = 0
+        for term in index.terms:
+            if term.column is not None and term.column in by_source:
+                column = by_source[term.column]
+                if not codec.from_spec(column.codec).orderable:
+                    reason = f"{column.sql_type} has no order"
+                wide += longest.get(term.column, 0) if column.sql_type in ("text", "bytea") else 0
+                if term.collation not in ("BINARY", "NOCASE", "RTRIM"):
+                    reason = f"the collation {term.collation} is the application's own"
+                text = _folded(column.target, column, term.collation)
+            elif term.expression is not None:
+                translated = expressions.index_expression(term.expression, types, targets)
+                reason = reason or ("" if translated.sql else translated.reason)
+                text = f"({translated.sql})"
+            else:
+                reason, text = "it is an index on the rowid", ""
+            terms.append(text + (" DESC" if term.descending else ""))
+        where: str | None = None
+        if index.where is not None and not reason:
+            predicate = expressions.index_predicate(index.where, types, targets)
+            where, reason = predicate.sql, "" if predicate.sql else predicate.reason
+        if not reason and wide > _INDEX_BYTES:
+            if index.unique and len(terms) == 1 and index.terms[0].column and types[index.terms[0].column] == "text":
+                terms = [f"md5({terms[0].removesuffix(' DESC')})"]
+            else:
+                reason = f"its entries reach {wide:,} bytes, more than PostgreSQL indexes"
+        if reason:
+            result.leave_out("index", index.name, table.name, reason, severity, remedy)
+            continue
+        planned.append(
+            plan.IndexPlan(
+                name=names.give(label), source=index.name, unique=index.unique, terms=tuple(terms), where=where
+            )
+        )
+    return tuple(planned)
+
+
+def checks(
+    table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Result
+) -> tuple[plan.ConstraintPlan, ...]:
+    """The table's CHECK constraints."""
+    types, targets = _types(columns)
+    planned = []
+    taken: set[str] = set()
+    for number, text in enumerate(table.checks, start=1):
+        name = identifiers.fit(f"{table.name}_check{number}", taken)
+        translated = expressions.check(text, types, targets)
+        if translated.sql is None:
+            result.leave_out(
+                "check",
+                f"({text})",
+                table.name,
+                translated.reason,
+                plan.Severity.WARNING,
+                "Write the constraint for PostgreSQL and add it after the copy: ALTER TABLE … ADD CHECK …",
+            )
+            continue
+        planned.append(plan.ConstraintPlan(name=name, definition=f"CHECK ({translated.sql})"))
+    return tuple(planned)
+
+
+def references(table: plan.TablePlan) -> list[tuple[str, ...]]:
+    """The sets of source columns of a table that a foreign key can refer to."""
+    by_term = {identifiers.quote(column.target): column.source for column in table.columns}
+    found = [table.primary_key] if table.primary_key else []
+    for index in table.indexes:
+        columns = tuple(by_term.get(term.removesuffix(" DESC"), "") for term in index.terms)
+        if index.unique and index.where is None and all(columns):
+            found.append(columns)
+    return found
+
+
+def foreign_keys(
+    table: schema.Table,
+    planned: plan.TablePlan,
+    others: Mapping[str, plan.TablePlan],
+    target_schema: str,
+    orphans: Mapping[int, tuple[int, tuple[str, ...]]],
+    result: Result,
+) -> tuple[plan.ConstraintPlan, ...]:
+    """The table's foreign keys; those that rows break are created NOT VALID, those that PostgreSQL cannot have are left out."""
+    made = []
+    taken: set[str] = set()
+    for position, key in enumerate(table.foreign_keys):
+        name = f"{key.parent}({', '.join(key.parent_columns) or '…'}) from {', '.join(key.columns)}"
+        reason = _refusal(key, planned, others)
+        count, examples = orphans.get(position, (0, ()))
+        if reason:
+            remedy = "Correct the reference in the application's schema, or live without the constraint as SQLite did"
+            result.leave_out("foreign key", name, table.name, reason, plan.Severity.WARNING, remedy)
+            continue
+        if count:
+            result.findings.append(
+                plan.Finding(
+                    severity=plan.Severity.WARNING,
+                    code="orphans",
+                    message=f"{count:,} rows refer to no row of {key.parent}: the foreign key is created NOT VALID, "
+                    "which keeps these rows and checks new ones",
+                    remedy=f"Repair or delete them, then: ALTER TABLE {identifiers.quote(planned.target)} VALIDATE "
+                    f"CONSTRAINT …; or leave the constraint out: [overrides.\"{table.name}\"] foreign_keys = false",
+                    table=table.name,
+                    column=", ".join(key.columns),
+                    count=count,
+                    examples=examples,
+                )
+            )
+        parent = others[key.parent]
+        own = ", ".join(identifiers.quote(planned.column(source).target) for source in key.columns)
+        theirs = ", ".join(identifiers.quote(parent.column(source).target) for source in key.parent_columns)
+        actions = "".join(
+            f" ON {event} {action}"
+            for event, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete))
+            if action != "NO ACTION"
+        )
+        deferred = " DEFERRABLE INITIALLY DEFERRED" if key.deferred else ""
+        qualified = f"{identifiers.quote(target_schema)}.{identifiers.quote(parent.target)}"
+        made.append(
+            plan.ConstraintPlan(
+                name=identifiers.fit(f"{table.name}_{'_'.join(key.columns)}_fkey", taken),
+                definition=f"FOREIGN KEY ({own}) REFERENCES {qualified} ({theirs}){actions}{deferred}",
+                valid=not count,
+                parent=key.parent,
+            )
+        )
+    return tuple(made)
+
+
+def _refusal(key: schema.ForeignKey, table: plan.TablePlan, others: Mapping[str, plan.TablePlan]) -> str:
+    parent = others.get(key.parent)
+    if parent is None:
+        return f"there is no table {key.parent} in the target"
+    if not key.parent_columns:
+        return f"{key.parent} has no primary key of {len(key.columns)} columns"
+    if not any(set(columns) == set(key.parent_columns) for columns in references(parent)):
+        return f"{', '.join(key.parent_columns)} is not unique in {key.parent}"
+    for own, theirs in zip(key.columns, key.parent_columns, strict=True):
+        left, right = table.column(own), parent.column(theirs)
+        integers = {"bigint", "integer", "smallint"}
+        if left.sql_type != right.sql_type and not {left.sql_type, right.sql_type} <= integers:
+            return f"{own} is {left.sql_type}, but {key.parent}.{theirs} is {right.sql_type}"
+        if left.generated and "CASCADE" in (key.on_update, key.on_delete):
+            return f"{own} is a generated column"
+    return ""

@@ -1,0 +1,309 @@
+"""Sessions on the target: opened the same way everywhere, and their failures told in outgrow's error tree."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import conninfo
+
+from outgrow import errors
+from outgrow.postgres import dsn as dsns
+
+__all__ = ["ServerFacts", "connect", "examine", "require", "translate_errors"]
+
+OLDEST = 140000
+
+# What the text of values and of SQL depends on, and the timeouts that a role or a provider may have set.
+SESSION: Mapping[str, str] = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "bytea_output": "hex",
+    "default_transaction_isolation": "read committed",
+    "lock_timeout": "0",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "row_security": "off",  # a policy then refuses a statement instead of hiding rows from it
+    "search_path": "pg_catalog",
+}
+
+# A peer that vanished without a word is noticed after about a minute.
+KEEPALIVE: Mapping[str, str] = {
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
+# Classes and codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
+LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
+CONTENDED = frozenset({"40001", "40P01", "55P03"})
+
+CONNECT_HINTS: tuple[tuple[str, str], ...] = (
+    (r"certificate verify failed|root certificate|does not match host name|unable to get local issuer",
+     "Give the provider's authority with sslrootcert=FILE; sslmode=require connects without knowing to whom"),
+    (r"does not support SSL|SSL off", "Enable TLS on the server; sslmode=disable in the DSN goes without"),
+    (r"password authentication failed|no password supplied|SASL|SCRAM",
+     "Check the user and the password (DSN, PGPASSWORD or the password file)"),
+    (r"no pg_hba\.conf entry|[Pp]eer authentication|Ident authentication",
+     "Let this host, user and database in: pg_hba.conf, or the provider's list of allowed networks"),
+    (r"database .* does not exist", "Create the database, or correct its name in the DSN"),
+    (r"role .* does not exist", "Create the role, or correct the user in the DSN"),
+    (r"too many (clients|connections)|connection slots", "Wait for connections to end, or raise max_connections"),
+    (r"starting up|shutting down|recovery", "Wait until the server is up, and type the same command again"),
+    (r"on socket", "Start the server, or name its socket directory: host=/var/run/postgresql"),
+    (r"resolve|translate host name|Name or service", "Check the host in the DSN, and this machine's name resolution"),
+    (r"timeout|timed out", "Check that a firewall lets this machine through to the host and port of the DSN"),
+)  # fmt: skip
+
+GRANTS: Mapping[str, str] = {
+    "table": "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON TABLE {name} TO {user}",
+    "sequence": "GRANT ALL ON SEQUENCE {name} TO {user}",
+    "schema": "GRANT USAGE, CREATE ON SCHEMA {name} TO {user}",
+    "database": "GRANT CREATE, CONNECT, TEMPORARY ON DATABASE {name} TO {user}",
+    "function": "GRANT EXECUTE ON FUNCTION {name} TO {user}",
+    "type": "GRANT USAGE ON TYPE {name} TO {user}",
+    "language": "GRANT USAGE ON LANGUAGE {name} TO {user}",
+    "tablespace": "GRANT CREATE ON TABLESPACE {name} TO {user}",
+    "view": "GRANT SELECT ON TABLE {name} TO {user}",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerFacts:
+    """What a target is and allows, as seen by the role that outgrow uses.
+
+    `version` is the server's own text, `version_num` as in `server_version_num` (180006 is 18.6). `available` and
+    `installed` give the versions of the extensions outgrow knows a use for. `is_pooled` is a hint: the session's
+    process is not the one that answered the connection, so something between hands out sessions.
+    """
+
+    version_num: int
+    version: str
+    encoding: str
+    lc_collate: str
+    database: str
+    current_user: str
+    is_superuser: bool
+    can_create_in_database: bool
+    in_recovery: bool
+    is_pooled: bool
+    available: Mapping[str, str]
+    installed: Mapping[str, str]
+
+
+def connect(
+    target: dsns.Dsn | str, *, purpose: str, autocommit: bool = False, connect_timeout: int = 10
+) -> psycopg.Connection:
+    """Open a session named `outgrow <purpose>` whose settings do not depend on the role, the database or the host.
+
+    Parameters that the DSN names itself (keepalives, connect_timeout) win. Raises `errors.TargetUnreachable`.
+    """
+    if isinstance(target, str):
+        target = dsns.parse(target)
+    given = conninfo.conninfo_to_dict(target.secret)
+    wanted = {**KEEPALIVE, "connect_timeout": connect_timeout, **given, "application_name": f"outgrow {purpose}"}
+    problem = None
+    try:
+        conn = psycopg.connect(**wanted, autocommit=True)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        problem = dsns.scrub(str(error), *target.secrets)
+    if problem is not None:  # outside the handler: the exception refers to the connection, and that to the password
+        raise _unreachable(target, problem)
+    try:
+        with translate_errors(conn):
+            _settle(conn)
+        conn.autocommit = autocommit
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+@contextlib.contextmanager
+def translate_errors(conn: psycopg.Connection | None = None) -> Iterator[None]:
+    """Tell psycopg's errors in outgrow's tree where the tree has a word for them; all others pass through untouched.
+
+    Lost connections become `errors.TargetLost`, a full disk `errors.OutOfSpace`, deadlocks, lock timeouts and
+    serialization failures `errors.Retryable`, missing privileges and read-only servers `errors.TargetUnfit` with the
+    statement that helps. `conn` serves to name the role in it and to take its password out of the texts.
+    """
+    user, secrets = _identity(conn)
+    translated = None
+    try:
+        yield
+    except psycopg.Error as error:
+        translated = _translated(error, user, secrets)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def examine(conn: psycopg.Connection) -> ServerFacts:
+    """Ask the server, in one statement, what outgrow decides by."""
+    with translate_errors(conn), conn.transaction():
+        row = conn.execute(EXAMINE).fetchone()
+    assert row is not None
+    return ServerFacts(
+        version_num=conn.info.server_version,
+        version=row[0],
+        encoding=row[1],
+        lc_collate=row[2],
+        database=row[3],
+        current_user=row[4],
+        is_superuser=row[5],
+        can_create_in_database=row[6],
+        in_recovery=row[7],
+        is_pooled=row[8] != conn.info.backend_pid,
+        available=row[9],
+        installed=row[10],
+    )
+
+
+# Names are qualified: search_path is the session's, and a caller may bring a session of its own.
+EXAMINE = """
+SELECT pg_catalog.version(),
+       pg_catalog.pg_encoding_to_char(d.encoding),
+       d.datcollate,
+       d.datname,
+       current_user::text,
+       r.rolsuper,
+       pg_catalog.has_database_privilege(d.oid, 'CREATE'),
+       pg_catalog.pg_is_in_recovery(),
+       pg_catalog.pg_backend_pid(),
+       coalesce((SELECT pg_catalog.json_object_agg(name, default_version)
+                   FROM pg_catalog.pg_available_extensions
+                  WHERE name IN ('vector', 'citext', 'pgcrypto')), '{}'),
+       coalesce((SELECT pg_catalog.json_object_agg(extname, extversion)
+                   FROM pg_catalog.pg_extension
+                  WHERE extname IN ('vector', 'citext', 'pgcrypto')), '{}')
+  FROM pg_catalog.pg_database AS d, pg_catalog.pg_roles AS r
+ WHERE d.datname = pg_catalog.current_database() AND r.rolname = current_user
+"""
+
+
+def require(facts: ServerFacts) -> None:
+    """Raise `errors.TargetUnfit` for a server that outgrow cannot keep its promises on."""
+    _refuse_lookalike(facts.version)
+    if facts.version_num < OLDEST:
+        raise errors.TargetUnfit(
+            f"The server runs PostgreSQL {facts.version_num // 10000}",
+            why=f"outgrow needs {OLDEST // 10000} or later",
+            hint="Upgrade the server, or choose another",
+        )
+    if facts.encoding != "UTF8":
+        raise errors.TargetUnfit(
+            f'The database "{facts.database}" is encoded in {facts.encoding}',
+            why="SQLite's text is Unicode, and not every character exists there",
+            hint="CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0, and name it in the DSN",
+        )
+    if facts.in_recovery:
+        raise errors.TargetUnfit(
+            "The server is a standby",
+            why="It is in recovery and accepts no writes",
+            hint="Name the primary in the DSN, or add target_session_attrs=read-write",
+        )
+
+
+def _settle(conn: psycopg.Connection) -> None:
+    if conn.info.parameter_status("crdb_version"):
+        _refuse_lookalike("CockroachDB")
+    # Only what this server knows: transaction_timeout exists since 17.
+    names = list(SESSION)
+    conn.execute(
+        "SELECT pg_catalog.set_config(s.name, wanted.value, false)"
+        "  FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
+        "  JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) = pg_catalog.lower(wanted.name)",
+        [names, list(SESSION.values())],
+    )
+
+
+def _refuse_lookalike(version: str) -> None:
+    for mark, product in (("CockroachDB", "CockroachDB"), ("-YB-", "YugabyteDB")):
+        if mark in version:
+            raise errors.TargetUnfit(
+                f"The server is {product}, not PostgreSQL",
+                why="It speaks PostgreSQL's protocol, but lacks triggers, locks or constraints outgrow relies on",
+                hint="Give the DSN of a PostgreSQL server, version 14 or later",
+            )
+
+
+def _unreachable(target: dsns.Dsn, problem: str) -> errors.TargetUnreachable:
+    hint = "Check that the server runs, and the host and port of the DSN"
+    for pattern, better in CONNECT_HINTS:
+        if re.search(pattern, problem):
+            hint = better
+            break
+    return errors.TargetUnreachable(
+        f"No connection to PostgreSQL at {target.masked}", why=_first_line(problem), hint=hint
+    )
+
+
+def _identity(conn: psycopg.Connection | None) -> tuple[str, tuple[str, ...]]:
+    if conn is None or conn.closed:
+        return "<role>", ()
+    return conn.info.user, (conn.info.password,)
+
+
+def _translated(error: psycopg.Error, user: str, secrets: tuple[str, ...]) -> errors.OutgrowError | None:
+    state = error.sqlstate
+    why = _first_line(dsns.scrub(str(error), *secrets))
+    # Without a SQLSTATE the server said nothing: libpq found the connection gone.
+    if (
+        state in LOST
+        or (state or "").startswith("08")
+        or (state is None and isinstance(error, psycopg.OperationalError))
+    ):
+        return errors.TargetLost(
+            "The connection to PostgreSQL broke",
+            why=why,
+            hint="Type the same command again: it continues where it was",
+        )
+    if state == "53100":
+        return errors.OutOfSpace(
+            "PostgreSQL's disk is full", why=why, hint="Free space on the server, and type the same command again"
+        )
+    if state in CONTENDED:
+        return errors.Retryable(
+            "PostgreSQL could not get a lock", why=why, hint="Type the same command again; end long transactions first"
+        )
+    if state == "42501":
+        return errors.TargetUnfit("A privilege is missing in PostgreSQL", why=why, hint=_grant(error, user))
+    if state == "25006":
+        return errors.TargetUnfit(
+            "PostgreSQL accepts no writes here",
+            why=why,
+            hint="Name the primary in the DSN, or: ALTER ROLE ... SET default_transaction_read_only = off",
+        )
+    return None
+
+
+def _grant(error: psycopg.Error, user: str) -> str:
+    """The statement that gives the missing privilege, for somebody who may; from the message, the only place it is."""
+    message = error.diag.message_primary or ""
+    role = f'"{user}"' if re.search(r"\W", user) else user
+    if found := re.search(r"permission denied for (\w+) (\S+)", message):
+        template = GRANTS.get(found[1])
+        if template:
+            return "Ask an administrator for: " + template.format(name=found[2], user=role)
+    if found := re.search(r"must be owner of (?:\w+ )+?(\S+)$", message):
+        return f"Ask an administrator to grant the role that owns {found[1]} to {role}"
+    if found := re.search(r'permission denied to set parameter "(.+)"', message):
+        return f"Ask an administrator for: GRANT SET ON PARAMETER {found[1]} TO {role} (PostgreSQL 15 or later)"
+    if found := re.search(r'permission denied to create extension "(.+)"', message):
+        return f'Ask an administrator for: CREATE EXTENSION "{found[1]}"'
+    return f"Ask an administrator to give {role} this privilege"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].strip()

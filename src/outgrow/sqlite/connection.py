@@ -1,0 +1,210 @@
+"""Opening a SQLite file so that reading it leaves no trace.
+
+A file in WAL mode is the difficult case: a read-only connection creates `-wal` and `-shm` where there are none and cannot
+remove them again. So what is there beforehand decides how the file is opened (`open_source`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import apsw
+
+from outgrow import codec, errors
+from outgrow.sqlite import sql
+
+__all__ = ["Fingerprint", "Source", "open_source", "translate_errors"]
+
+BUSY_TIMEOUT = 10_000
+"""Milliseconds that a read waits for a lock."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fingerprint:
+    """What tells one state of a file from another without reading it: sizes and times of the file and its log."""
+
+    size: int
+    modified: int
+    wal_size: int
+    wal_modified: int
+
+
+def _stat(path: pathlib.Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return (found.st_size, found.st_mtime_ns) if found.st_size else (0, 0)
+
+
+class Source:
+    """A SQLite file opened for reading, from which further connections can be made (one a thread).
+
+    `path` is the file the user named; `opened` is the one really read, which differs when a log without its
+    index forced a private copy.
+    """
+
+    def __init__(self, *, path: pathlib.Path, opened: pathlib.Path, parameters: str) -> None:
+        self.path = path
+        self._opened = opened
+        self._parameters = parameters
+        self._connections: list[apsw.Connection] = []
+        self.main = self.connect()
+        self._version = self.data_version()
+
+    def connect(self) -> apsw.Connection:
+        """Another connection to the same file, with the codecs' functions; closed with the source."""
+        quoted = urllib.parse.quote(os.fspath(self._opened))
+        with translate_errors(self.path):
+            connection = apsw.Connection(
+                f"file:{quoted}?{self._parameters}", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
+            )
+            self._connections.append(connection)
+            connection.set_busy_timeout(BUSY_TIMEOUT)
+            connection.execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192")
+            # The file's views and triggers may call anything; nothing of them is ever run.
+            connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+            encoding = connection.pragma("encoding")
+            for name, function in codec.functions(encoding).items():
+                connection.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
+            if encoding != "UTF-8":
+                connection.create_collation(sql.UTF8_COLLATION, _compare_text)
+        return connection
+
+    def data_version(self) -> int:
+        """A number that changes when another connection commits to the file."""
+        return int(self.main.pragma("data_version"))
+
+    def unchanged(self) -> bool:
+        """Whether nobody wrote to the file since it was opened."""
+        return self.data_version() == self._version
+
+    def fingerprint(self) -> Fingerprint:
+        """The file's state now; nothing is opened for it."""
+        size, modified = _stat(self.path)
+        wal_size, wal_modified = _stat(self.path.with_name(self.path.name + "-wal"))
+        return Fingerprint(size=size, modified=modified, wal_size=wal_size, wal_modified=wal_modified)
+
+    def close(self) -> None:
+        """Close every connection."""
+        while self._connections:
+            self._connections.pop().close()
+
+
+@contextlib.contextmanager
+def translate_errors(path: pathlib.Path) -> Iterator[None]:
+    """Turn what SQLite raises into errors of outgrow's tree; NotADBError, CorruptError, BusyError and their like."""
+    try:
+        yield
+    except apsw.NotADBError as error:
+        raise errors.SourceUnreadable(
+            f"{path} is not a SQLite database",
+            why="its header is not SQLite's; it may be encrypted, compressed, or another kind of file",
+            hint=f"Look at it with: file {path}",
+        ) from error
+    except apsw.CorruptError as error:
+        raise errors.SourceCorrupt(
+            f"{path} is damaged",
+            why=str(error),
+            hint=f'Recover what can be recovered: sqlite3 {path} .recover | sqlite3 recovered.db; then check that file',
+        ) from error
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise errors.SourceBusy(
+            f"{path} is locked by another process",
+            why=f"no read lock within {BUSY_TIMEOUT // 1000} s",
+            hint="Stop the process that holds the lock, or wait for it; then type the same command",
+        ) from error
+    except apsw.FullError as error:
+        raise errors.OutOfSpace(
+            f"No space left while reading {path}", why=str(error), hint="Free space in the temporary directory"
+        ) from error
+    except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
+        raise errors.SourceUnreadable(
+            f"{path} cannot be opened for reading alone",
+            why=f"{error}; an interrupted transaction may have to be rolled back first, which is a write",
+            hint=f"Let SQLite finish it, as the application's user: sqlite3 {path} 'PRAGMA integrity_check'",
+        ) from error
+    except apsw.IOError as error:
+        raise errors.SourceUnreadable(f"{path} cannot be read", why=str(error), hint="Check the disk") from error
+
+
+def _header(path: pathlib.Path) -> bytes:
+    """The first 100 bytes, through SQLite's own file layer: closing any other descriptor would drop its locks."""
+    quoted = urllib.parse.quote(os.fspath(path))
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    with contextlib.closing(apsw.Connection(f"file:{quoted}?mode=ro&immutable=1", flags=flags)) as connection:
+        return connection.read("main", 0, 0, 100)[1]
+
+
+def _check_readable(path: pathlib.Path) -> None:
+    if not path.exists():
+        raise errors.SourceUnreadable(f"{path} does not exist", hint="Check the path; relative paths start here: .")
+    if path.is_dir():
+        raise errors.SourceUnreadable(f"{path} is a directory", hint="Name the database file in it")
+    if not os.access(path, os.R_OK):
+        raise errors.SourceUnreadable(
+            f"{path} cannot be read", why="permission denied", hint="Run as the user that owns the file"
+        )
+
+
+def _private_copy(path: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
+    """Copy a file and its log, neither of which anybody has open, into `directory`."""
+    wal = path.with_name(path.name + "-wal")
+    before = (_stat(path), _stat(wal))
+    copy = directory / "source.db"
+    try:
+        shutil.copyfile(path, copy)
+        shutil.copyfile(wal, copy.with_name(copy.name + "-wal"))
+    except OSError as error:
+        raise errors.OutOfSpace(
+            f"{path} could not be copied to {directory}", why=str(error), hint="Set TMPDIR to a larger disk"
+        ) from error
+    if before != (_stat(path), _stat(wal)) or path.with_name(path.name + "-shm").exists():
+        raise errors.SourceBusy(
+            f"An application opened {path} at this moment", why="its log changed while it was read", hint="Type it again"
+        )
+    return copy
+
+
+@contextlib.contextmanager
+def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
+    """Open a file for reading; afterwards the file is as it was, and no `-wal` or `-shm` is left that was not there.
+
+    - Not in WAL mode: opened read-only.
+    - WAL mode and in use (`-wal` and `-shm` exist): opened read-only beside the application.
+    - WAL mode, closed (neither exists): opened read-write with `query_only`, so that SQLite removes what it creates; where
+      the directory cannot be written, opened as immutable.
+    - A `-wal` without `-shm`, as a crash and a file copy leave it: nobody has it open, and any connection would either leave
+      traces or move the log into the file. So a private copy of both is read.
+
+    Raises errors.SourceUnreadable, errors.SourceCorrupt, errors.SourceBusy.
+    """
+    path = pathlib.Path(path).resolve()
+    _check_readable(path)
+    wal, shm = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    with contextlib.ExitStack() as stack:
+        opened, parameters = path, "mode=ro"
+        if _stat(wal)[0] and not shm.exists():
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="outgrow-"))
+            opened, parameters = _private_copy(path, pathlib.Path(directory)), "mode=rw"
+        elif path.stat().st_size:
+            with translate_errors(path):
+                header = _header(path)
+            if header[18:20] == b"\x02\x02" and not (wal.exists() and shm.exists()):
+                writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+                parameters = "mode=rw" if writable else "mode=ro&immutable=1"
+        source = Source(path=path, opened=opened, parameters=parameters)
+        stack.callback(source.close)
+        yield source
+
+
+def _compare_text(left: str, right: str) -> int:
+    # Python orders text by code point, as UTF-8 bytes are ordered.
+    return (left > right) - (left < right)

@@ -1,0 +1,165 @@
+"""Measuring a table's values: how many of them a codec would refuse, of which storage classes they are, how long they get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from outgrow import codec
+from outgrow.dialect import identifiers
+from outgrow.model import schema
+
+__all__ = ["CLASSES", "ColumnProfile", "Trial", "classes", "examples", "integrity", "measure", "nulls", "orphans", "profile", "sample"]
+
+CLASSES = ("integer", "real", "text", "blob")
+_TERMS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A question to the data: how many values of the column does the codec refuse?
+
+    Without `exact` the cheap guard is asked: NUL, invalid UTF-8 and invalid JSON are then left for the copy to find.
+    """
+
+    column: str
+    codec: codec.Codec
+    exact: bool = True
+
+    @property
+    def condition(self) -> str:
+        """A SQLite condition, true for a value that does not fit."""
+        x = identifiers.quote_sqlite(self.column)
+        fits = self.codec.fits(x) if self.exact else self.codec.guard(x)
+        return f"({x} IS NOT NULL AND NOT ({fits}))"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ColumnProfile:
+    """What a column holds: NULLs, values by storage class, the range of its numbers, the longest value in bytes."""
+
+    column: str
+    nulls: int
+    counts: Mapping[str, int]
+    minimum: int | float | None
+    maximum: int | float | None
+    longest: int
+
+
+def _aggregate(connection: apsw.Connection, table: str, terms: Sequence[str]) -> list[Any]:
+    """Aggregates over the whole table, as many statements as SQLite's limit on columns needs."""
+    result: list[Any] = []
+    for start in range(0, len(terms), _TERMS_AT_ONCE):
+        part = ",".join(terms[start : start + _TERMS_AT_ONCE])
+        row = connection.execute(f"SELECT {part} FROM {identifiers.quote_sqlite(table)}").fetchone()
+        assert row is not None
+        result += row
+    return result
+
+
+def measure(
+    connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial]
+) -> tuple[int, list[int], Mapping[str, int]]:
+    """The number of rows, the misfits of each trial, and the longest value of each text or blob column in bytes."""
+    long = [c.name for c in table.columns if c.affinity not in (schema.Affinity.INTEGER, schema.Affinity.REAL)]
+    terms = ["count(*)"]
+    terms += [f"sum({trial.condition})" for trial in trials]
+    terms += [f"max(octet_length({identifiers.quote_sqlite(name)}))" for name in long]
+    rows, *values = _aggregate(connection, table.name, terms)
+    misfits = [int(value or 0) for value in values[: len(trials)]]
+    longest = {name: int(value or 0) for name, value in zip(long, values[len(trials) :], strict=True)}
+    return rows, misfits, longest
+
+
+def sample(connection: apsw.Connection, table: schema.Table, column: str, rows: int) -> list[str]:
+    """Texts of a column from the table's beginning and end, at most `rows` of each; what is not text is left out."""
+    x = identifiers.quote_sqlite(column)
+    order = table.rowid_name or ",".join(identifiers.quote_sqlite(name) for name in table.primary_key)
+    texts: list[str] = []
+    for direction in ("ASC", "DESC"):
+        ordered = ",".join(f"{term} {direction}" for term in order.split(",")) if table.rowid_name else order
+        statement = (
+            f"SELECT CAST({x} AS BLOB) FROM (SELECT {x} FROM {identifiers.quote_sqlite(table.name)}"
+            f" ORDER BY {ordered} LIMIT {rows}) WHERE typeof({x})='text' AND outgrow_text_flaw(CAST({x} AS BLOB))=0"
+        )
+        texts += [value.decode("utf-8", "replace") for (value,) in connection.execute(statement)]
+    return texts
+
+
+def classes(connection: apsw.Connection, table: str, column: str) -> Mapping[str, int]:
+    """How many values of each storage class a column has, NULL left out."""
+    x = identifiers.quote_sqlite(column)
+    counts = _aggregate(connection, table, [f"sum(typeof({x})='{name}')" for name in CLASSES])
+    return {name: int(count or 0) for name, count in zip(CLASSES, counts, strict=True) if count}
+
+
+def profile(connection: apsw.Connection, table: schema.Table) -> tuple[int, tuple[ColumnProfile, ...]]:
+    """The number of rows and the profile of every column."""
+    terms = ["count(*)"]
+    for column in table.columns:
+        x = identifiers.quote_sqlite(column.name)
+        number = f"CASE WHEN typeof({x}) IN ('integer','real') THEN {x} END"
+        terms += [f"sum({x} IS NULL)", *(f"sum(typeof({x})='{name}')" for name in CLASSES)]
+        terms += [f"min({number})", f"max({number})", f"max(octet_length({x}))"]
+    rows, *values = _aggregate(connection, table.name, terms)
+    width = len(CLASSES) + 4
+    profiles = []
+    for position, column in enumerate(table.columns):
+        nulls, *rest = values[position * width : (position + 1) * width]
+        counts = {name: int(count) for name, count in zip(CLASSES, rest, strict=False) if count}
+        minimum, maximum, longest = rest[len(CLASSES) :]
+        profiles.append(
+            ColumnProfile(
+                column=column.name,
+                nulls=int(nulls or 0),
+                counts=counts,
+                minimum=minimum,
+                maximum=maximum,
+                longest=int(longest or 0),
+            )
+        )
+    return rows, tuple(profiles)
+
+
+def examples(connection: apsw.Connection, table: schema.Table, condition: str, limit: int = 3) -> tuple[str, ...]:
+    """Keys of some rows for which a condition holds: the rowid, or the primary key as SQL literals."""
+    terms = [table.rowid_name] if table.rowid_name else [identifiers.quote_sqlite(name) for name in table.primary_key]
+    key = "||','||".join(f"quote({term})" for term in terms)
+    statement = (
+        f"SELECT CAST({key} AS BLOB) FROM {identifiers.quote_sqlite(table.name)} WHERE {condition} LIMIT {int(limit)}"
+    )
+    return tuple(value.decode("utf-8", "replace") for (value,) in connection.execute(statement))
+
+
+def orphans(connection: apsw.Connection, table: schema.Table) -> Mapping[int, tuple[int, tuple[str, ...]]]:
+    """For each foreign key (by position) that rows break: how many rows, and the rowids of some of them.
+
+    A key that SQLite itself cannot check (its parent has no fitting unique index) is left out.
+    """
+    found: dict[int, tuple[int, list[str]]] = {}
+    last = len(table.foreign_keys) - 1
+    try:
+        for _, rowid, _, number in connection.execute("SELECT * FROM pragma_foreign_key_check(?)", (table.name,)):
+            count, keys = found.get(last - number, (0, []))
+            if len(keys) < 3 and rowid is not None:
+                keys.append(str(rowid))
+            found[last - number] = (count + 1, keys)
+    except apsw.SQLError:
+        return {}
+    return {position: (count, tuple(keys)) for position, (count, keys) in found.items()}
+
+
+def integrity(connection: apsw.Connection, limit: int = 20) -> Iterable[str]:
+    """What SQLite's integrity check complains of; nothing for a sound file."""
+    for (line,) in connection.execute(f"PRAGMA integrity_check({int(limit)})"):
+        if line != "ok":
+            yield line
+
+
+def nulls(connection: apsw.Connection, table: schema.Table, columns: Sequence[str]) -> int:
+    """How many rows have NULL in one of the columns."""
+    condition = " OR ".join(f"{identifiers.quote_sqlite(name)} IS NULL" for name in columns)
+    return int(_aggregate(connection, table.name, [f"sum({condition})"])[0] or 0)

@@ -1,0 +1,227 @@
+"""Reading one table of the file: spans of keys, groups of COPY text, digests, and single rows with their exact values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from outgrow.model import plan
+from outgrow.sqlite import sql
+
+__all__ = ["Digest", "Group", "Row", "Span", "TableReader"]
+
+Position = tuple[Any, ...]
+"""Values of an order's terms, as SQLite gives and takes them."""
+
+_GROUP_ROWS = 1_000
+_GROUP_BYTES = 8 * 2**20
+_COLUMNS_AT_ONCE = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """Rows after `lower` and up to `upper` in some order; None is the table's beginning or end.
+
+    `encoded` is the upper bound as COPY text of each key column, for the other side; empty without one.
+    """
+
+    lower: Position | None
+    upper: Position | None
+    encoded: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> Position:
+        """The bounds that exist, in the order in which a span's conditions take them."""
+        return (self.lower or ()) + (self.upper or ())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Unescaped lines of a span, joined by RECORD."""
+
+    data: bytes
+    rows: int
+    misfits: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digest:
+    """SHA-256 of a span's canonical lines, with the number of rows and of misfits."""
+
+    sha256: bytes
+    rows: int
+    misfits: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row with everything that is known of its values, column by column in the plan's order.
+
+    `key` is a SQL literal of the key (text), `rowid` the rowid where the target keeps it. `classes` and `exact` are storage
+    class and exact value (integer: decimal; real: IEEE bits in hexadecimal; text: hexadecimal UTF-8 as stored; blob: hexadecimal).
+    `encoded` is COPY text, None for NULL or a misfit; `canonical` is canonical text; `misfits` are positions of columns.
+    """
+
+    key: str
+    rowid: int | None
+    classes: tuple[str, ...]
+    exact: tuple[str | None, ...]
+    encoded: tuple[bytes | None, ...]
+    canonical: tuple[bytes, ...]
+    misfits: tuple[int, ...]
+
+    def record(self, columns: Sequence[plan.ColumnPlan]) -> str:
+        """The row as the quarantine keeps it: JSON of source column to class and exact value."""
+        values = zip(columns, self.classes, self.exact, strict=True)
+        return json.dumps({c.source: {"class": kind, "value": value} for c, kind, value in values}, ensure_ascii=False)
+
+
+class TableReader:
+    """Reads one planned table over one connection; not for use by two threads at once.
+
+    `null` stands for NULL in COPY lines; `generated` adds the columns that both sides compute.
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        table: plan.TablePlan,
+        *,
+        encoding: str,
+        null: str = "",
+        generated: bool = False,
+    ) -> None:
+        self._connection = connection
+        self.table = table
+        self.sql = sql.TableSql(table, encoding=encoding, generated=generated)
+        self._copy_line = self.sql.copy_line(null)
+        self._canonical_line = self.sql.canonical_line()
+        self.group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(table.widest, 1)))
+
+    def spans(self, order: sql.Order, rows: int, within: Span | None = None) -> Iterator[Span]:
+        """Consecutive spans of `rows` rows (the last one shorter), covering all of `within`, of which there is always one.
+
+        Only keys are read. A key that cannot bound a span (text that is not UTF-8) leaves it to the next row.
+        """
+        lower = within.lower if within else None
+        end = within.upper if within else None
+        keyed = order is self.sql.key
+        extra = f",{self.sql.key_encoded()}" if keyed else ""
+        while True:
+            statement = self.sql.step(order, after=lower is not None, up_to=end is not None, extra=extra)
+            upper: Position | None = None
+            offset = rows - 1
+            while True:
+                try:
+                    found = self._connection.execute(statement, (lower or ()) + (end or ()) + (offset,)).fetchone()
+                except UnicodeDecodeError:
+                    offset += 1
+                    continue
+                break
+            width = len(order.terms)
+            if found is None or found[:width] == end:
+                yield Span(lower=lower, upper=end, encoded=within.encoded if within else ())
+                return
+            upper = found[:width]
+            yield Span(lower=lower, upper=upper, encoded=found[width:])
+            lower = upper
+
+    def _fetch_group(self, line: str, order: sql.Order, span: Span) -> tuple[bytes, int, int]:
+        statement = self.sql.group(line, order, after=span.lower is not None, up_to=span.upper is not None)
+        data, rows, misfits = self._connection.execute(statement, span.parameters).fetchone() or (b"", 0, 0)
+        return data or b"", rows, int(misfits)
+
+    def copy_groups(self, span: Span) -> Iterator[tuple[Span, Group]]:
+        """The span as groups of COPY lines in scan order, each with its own span."""
+        for part in self.spans(self.sql.scan, self.group_rows, span):
+            data, rows, misfits = self._fetch_group(self._copy_line, self.sql.scan, part)
+            if rows:
+                yield part, Group(data=data, rows=rows, misfits=misfits)
+
+    def digest(self, span: Span) -> Digest:
+        """The digest of a span in key order."""
+        data, rows, misfits = self._fetch_group(self._canonical_line, self.sql.key, span)
+        return Digest(sha256=hashlib.sha256(data).digest(), rows=rows, misfits=misfits)
+
+    def count(self) -> int:
+        """The number of rows of the table."""
+        return int(self._connection.execute(f"SELECT count(*) FROM {self.sql.name}").fetchone()[0])  # type: ignore[index]
+
+    def unkeyed(self) -> Iterator[Row]:
+        """The rows whose key does not fit, which no span in key order contains."""
+        if self.sql.key.where:
+            yield from self._rows(f" WHERE NOT ({self.sql.key.where})", (), self.sql.scan)
+
+    def rows(self, order: sql.Order, span: Span) -> Iterator[Row]:
+        """The rows of a span, one by one."""
+        where = order.conditions(after=span.lower is not None, up_to=span.upper is not None)
+        yield from self._rows(where, span.parameters, order)
+
+    def _rows(self, where: str, parameters: Position, order: sql.Order) -> Iterator[Row]:
+        cursors = []
+        count = len(self.sql.columns)
+        for start in range(0, count, _COLUMNS_AT_ONCE):
+            values = []
+            for position in range(start, min(start + _COLUMNS_AT_ONCE, count)):
+                x = self.sql.operands[position]
+                encoded = f"CAST({self.sql.codecs[position].encode(x)} AS TEXT)"
+                fits = self.sql.fits(position)
+                values += [
+                    f"typeof({x})",
+                    f"CASE typeof({x}) WHEN 'integer' THEN CAST({x} AS TEXT) WHEN 'real' THEN outgrow_bits({x})"
+                    f" WHEN 'text' THEN outgrow_text_hex(CAST({x} AS BLOB)) WHEN 'blob' THEN lower(hex({x})) END",
+                    f"iif({fits},outgrow_utf8({encoded}),NULL)",
+                    f"iif({fits},outgrow_utf8({self.sql.canonical(position)}),x'')",
+                    fits,
+                ]
+            rowid = self.table.rowid_name or "NULL"
+            statement = f"SELECT {rowid},{','.join(values)} FROM {self.sql.name}{where} ORDER BY {order.columns}"
+            cursors.append(self._connection.cursor().execute(statement, parameters))
+        for batches in zip(*cursors, strict=True):
+            flat = [value for batch in batches for value in batch[1:]]
+            yield self._row(batches[0][0], flat)
+
+    def _row(self, rowid: int | None, flat: list[Any]) -> Row:
+        classes = tuple(flat[0::5])
+        exact = tuple(flat[1::5])
+        by_source = dict(zip((c.source for c in self.sql.columns), zip(classes, exact, strict=True), strict=True))
+        if self.table.rowid is not None or not self.table.key:
+            key = str(rowid)
+        else:
+            key = ",".join(_literal(*by_source[name]) for name in self.table.key)
+        return Row(
+            key=key,
+            rowid=rowid if self.sql.keeps_rowid else None,
+            classes=classes,
+            exact=exact,
+            encoded=tuple(flat[2::5]),
+            canonical=tuple(flat[3::5]),
+            misfits=tuple(position for position, fits in enumerate(flat[4::5]) if not fits),
+        )
+
+
+def _literal(kind: str, exact: str | None) -> str:
+    """A value as a SQL literal; text that is not plain is written as a cast of its bytes."""
+    if exact is None:
+        return "NULL"
+    if kind == "text":
+        try:
+            text = bytes.fromhex(exact).decode()
+        except UnicodeDecodeError:
+            return f"CAST(x'{exact}' AS TEXT)"
+        return "'" + text.replace("'", "''") + "'" if "\0" not in text else f"CAST(x'{exact}' AS TEXT)"
+    if kind == "blob":
+        return f"x'{exact}'"
+    if kind == "real":
+        return repr(_double(exact))
+    return exact
+
+
+def _double(bits: str) -> float:
+    return float(struct.unpack(">d", bytes.fromhex(bits))[0])

@@ -1,0 +1,159 @@
+"""SQL over one table of the file, made by pure functions: lines of COPY text, canonical lines, conditions on spans of keys.
+
+A *line* is a row's values joined by UNIT; a *group* is lines joined by RECORD. Both characters may occur in the data: whoever
+reads COPY lines counts them, and canonical lines carry lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outgrow import codec
+from outgrow.dialect import identifiers
+from outgrow.model import plan
+
+__all__ = ["RECORD", "UNIT", "UTF8_COLLATION", "Order", "TableSql", "join_terms"]
+
+UNIT = "\x1f"
+RECORD = "\x1e"
+UTF8_COLLATION = "outgrow_utf8"
+"""A collation that a connection to a UTF-16 file has: the order of the text's UTF-8 bytes, which is PostgreSQL's "C"."""
+
+_BATCH = 90
+
+
+def join_terms(parts: Sequence[str], joiner: str) -> str:
+    """Join with an operator, as a tree whose depth stays within SQLite's limit of 1,000 for thousands of parts."""
+    parts = list(parts)
+    while len(parts) > _BATCH:
+        parts = [f"({joiner.join(parts[i : i + _BATCH])})" for i in range(0, len(parts), _BATCH)]
+    return joiner.join(parts)
+
+
+def _concatenate(values: Sequence[str]) -> str:
+    """Join values with UNIT; functions take at most 1,000 arguments, so wide rows are nested."""
+    parts = list(values)
+    while len(parts) > _BATCH:
+        parts = [f"concat_ws(char(31),{','.join(parts[i : i + _BATCH])})" for i in range(0, len(parts), _BATCH)]
+    return f"concat_ws(char(31),{','.join(parts)})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """An order in which a table can be walked: SQLite terms that are unique together and not NULL where `where` holds."""
+
+    terms: tuple[str, ...]
+    where: str = ""
+
+    @property
+    def columns(self) -> str:
+        """The terms as a list, for SELECT and ORDER BY."""
+        return ",".join(self.terms)
+
+    def conditions(self, *, after: bool, up_to: bool) -> str:
+        """A WHERE clause for the rows after one bound position and up to another (a parameter for each term, in that order)."""
+        parts = [f"({self.where})"] if self.where else []
+        for wanted, operator in ((after, ">"), (up_to, "<=")):
+            if wanted and len(self.terms) == 1:
+                parts.append(f"{self.terms[0]}{operator}?")
+            elif wanted:
+                parts.append(f"({self.columns}){operator}({','.join('?' * len(self.terms))})")
+        return f" WHERE {' AND '.join(parts)}" if parts else ""
+
+
+class TableSql:
+    """The SQL of one planned table of a file with that encoding.
+
+    With `generated`, the columns that both sides compute are read as well, which only verification wants.
+    """
+
+    def __init__(self, table: plan.TablePlan, *, encoding: str, generated: bool = False) -> None:
+        self.table = table
+        self.name = identifiers.quote_sqlite(table.source)
+        self.columns = table.columns if generated else table.copied
+        self.codecs = tuple(codec.from_spec(column.codec) for column in self.columns)
+        self.operands = tuple(identifiers.quote_sqlite(column.source) for column in self.columns)
+        self._index = {column.source: position for position, column in enumerate(self.columns)}
+        scan = (table.rowid_name,) if table.rowid_name else tuple(self._operand(name) for name in table.scan)
+        self.scan = Order(terms=scan)
+        self.key, self.key_codecs = self._key(encoding)
+
+    def _operand(self, source: str) -> str:
+        return self.operands[self._index[source]]
+
+    def _key(self, encoding: str) -> tuple[Order, tuple[codec.Codec, ...]]:
+        """The order of the key, which PostgreSQL shares; rows whose key does not fit are outside it."""
+        if self.table.rowid is not None:
+            return Order(terms=self.scan.terms), (codec.Bigint(),)
+        codecs = tuple(self.codecs[self._index[name]] for name in self.table.key)
+        terms = []
+        guards = []
+        for name, key_codec in zip(self.table.key, codecs, strict=True):
+            column, operand = self.columns[self._index[name]], self._operand(name)
+            textual = key_codec.type == "text" and encoding != "UTF-8" and column.collation == "BINARY"
+            terms.append(f"{operand} COLLATE {UTF8_COLLATION}" if textual else operand)
+            if not column.identity:
+                guards.append(f"{operand} IS NOT NULL AND {key_codec.guard(operand)}")
+        return Order(terms=tuple(terms), where=" AND ".join(guards)), codecs
+
+    @property
+    def keeps_rowid(self) -> bool:
+        """Whether the target has a column for the rowid, which then comes first in every line."""
+        return self.table.rowid is not None
+
+    def key_encoded(self) -> str:
+        """The key as COPY text: a list of expressions."""
+        pairs = zip(self.key_codecs, self.key.terms, strict=True)
+        return ",".join(f"CAST({key_codec.encode(term)} AS TEXT)" for key_codec, term in pairs)
+
+    def misfit(self) -> str:
+        """A condition, never NULL: by the cheap guards, some value of the row does not fit."""
+        parts = []
+        for column, column_codec, x in zip(self.columns, self.codecs, self.operands, strict=True):
+            if column.identity:
+                continue
+            fits = column_codec.guard(x)
+            parts.append(f"NOT ({x} IS NOT NULL AND {fits})" if column.not_null else f"NOT ({x} IS NULL OR {fits})")
+        return join_terms(parts, " OR ") or "0"
+
+    def fits(self, position: int) -> str:
+        """A condition, never NULL: the value of that column fits, exactly."""
+        x, fits = self.operands[position], self.codecs[position].fits(self.operands[position])
+        return f"({x} IS NOT NULL AND {fits})" if self.columns[position].not_null else f"({x} IS NULL OR {fits})"
+
+    def copy_line(self, null: str) -> str:
+        """The row as one unescaped line of COPY text; `null` is the text that stands for NULL."""
+        values = [str(self.table.rowid_name)] if self.keeps_rowid else []
+        for column, column_codec, x in zip(self.columns, self.codecs, self.operands, strict=True):
+            value = column_codec.encode(x)
+            values.append(value if column.identity else f"ifnull({value},'{null}')")
+        return _concatenate(values)
+
+    def canonical(self, position: int) -> str:
+        """One column as canonical text: NULL is empty, free text has its length in bytes before it."""
+        text = self.codecs[position].canonical_source(self.operands[position])
+        if self.codecs[position].prefixed:
+            return f"ifnull(octet_length({text})||':'||{text},'')"
+        return text if self.columns[position].identity else f"ifnull({text},'')"
+
+    def canonical_line(self) -> str:
+        """The row as canonical text, the rowid first where it is the key."""
+        values = [str(self.table.rowid_name)] if self.keeps_rowid else []
+        return _concatenate([*values, *(self.canonical(position) for position in range(len(self.columns)))])
+
+    def group(self, line: str, order: Order, *, after: bool, up_to: bool) -> str:
+        """The lines of a span as one blob, their number, and how many of their rows have a misfit."""
+        # The LIMIT keeps SQLite from flattening the subquery, whose order the aggregate needs.
+        return (
+            f"SELECT CAST(group_concat(line,char(30)) AS BLOB),count(*),total(bad) FROM (SELECT {line} AS line,"
+            f"{self.misfit()} AS bad FROM {self.name}{order.conditions(after=after, up_to=up_to)}"
+            f" ORDER BY {order.columns} LIMIT -1)"
+        )
+
+    def step(self, order: Order, *, after: bool, up_to: bool, extra: str = "") -> str:
+        """The position (and `extra` expressions) of the row that is `?` rows after the first one of the span."""
+        return (
+            f"SELECT {order.columns}{extra} FROM {self.name}{order.conditions(after=after, up_to=up_to)}"
+            f" ORDER BY {order.columns} LIMIT 1 OFFSET ?"
+        )
