@@ -162,6 +162,7 @@ def write_copy_text(source: pathlib.Path, target: pathlib.Path) -> None:
 
 def prepare(directory: pathlib.Path, *, rows: int, whole: bool = False, text: bool = False) -> Dataset:
     """Build what is not there yet; a file appears under its name only when it is complete."""
+    directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     stem = f"bench-{LAYOUT}-{rows}{'-whole' if whole else ''}"
     file = directory / f"{stem}.db"

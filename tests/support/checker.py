@@ -162,6 +162,8 @@ class _Source:
         uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
         self.connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         self.connection.execute("BEGIN")
+        encoding = self.connection.execute("PRAGMA encoding").fetchone()[0].lower()
+        self.utf16 = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}.get(encoding)
 
     def __enter__(self) -> _Source:
         return self
@@ -196,6 +198,9 @@ class _Source:
 
     def rows(self, table: str, columns: Sequence[str], rowid: str | None) -> Iterator[tuple[Value, ...]]:
         """Every row as (rowid or None, *columns)."""
+        if self.utf16 is not None and len(columns) < 1000:
+            yield from self.utf16_rows(self.utf16, table, columns, rowid)
+            return
         self.connection.text_factory = _text
         try:
             terms = ", ".join(_quoted(column) for column in columns)
@@ -204,6 +209,28 @@ class _Source:
                 yield from batch
         finally:
             self.connection.text_factory = str
+
+    def utf16_rows(
+        self, codec: str, table: str, columns: Sequence[str], rowid: str | None
+    ) -> Iterator[tuple[Value, ...]]:
+        """Every row of a UTF-16 file, its texts decoded here.
+
+        SQLite's own conversion makes another character of a lone surrogate and what follows it. Such a text is
+        given as the bytes it is stored in, so that no UTF-8 text is ever equal to it.
+        """
+        names = [_quoted(column) for column in columns]
+        plain = [f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END" for name in names]
+        texts = [f"typeof({name}) = 'text'" for name in names]
+        terms = ", ".join([rowid or "NULL", *plain, *texts])
+        for row in self.connection.execute(f"SELECT {terms} FROM {_quoted(table)}"):
+            values = list(row[: len(names) + 1])
+            for position, is_text in enumerate(row[len(names) + 1 :], start=1):
+                if is_text:
+                    try:
+                        values[position] = _text(values[position].decode(codec).encode())
+                    except UnicodeDecodeError:
+                        values[position] = _text(values[position])
+            yield tuple(values)
 
 
 class _Target:
@@ -885,7 +912,10 @@ def _shown(value: Value) -> str:
 
 
 def _shown_text(text: str | None) -> str:
-    return "NULL" if text is None else _shown(text).removeprefix("text ")
+    if text is None:
+        return "NULL"
+    plain = text.encode("latin-1").decode(errors="replace")
+    return plain[:80] + (f"... ({len(plain)} characters)" if len(plain) > 80 else "")
 
 
 class _Table:

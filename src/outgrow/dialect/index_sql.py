@@ -6,6 +6,7 @@ from outgrow.dialect import lexer, syntax
 
 __all__ = ["parse", "terms"]
 
+_ENDS = (",", "ASC", "DESC", "AUTOINCREMENT", "NULLS")
 _NAMES = {lexer.Kind.WORD, lexer.Kind.QUOTED, lexer.Kind.STRING}
 
 
@@ -54,9 +55,8 @@ def _term(cursor: lexer.Cursor) -> syntax.TermSyntax:
             if not depth:
                 break
             depth -= 1
-        elif not depth and any(cursor.at(word) for word in (",", "ASC", "DESC", "AUTOINCREMENT", "NULLS")):
-            if cursor.index > first:
-                break
+        elif not depth and cursor.index > first and any(cursor.at(word) for word in _ENDS):
+            break
         cursor.take()
     last = cursor.index
     descending = cursor.skip("DESC")

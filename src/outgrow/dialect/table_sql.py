@@ -14,7 +14,8 @@ parse_index = index_sql.parse
 
 # The words that end a declared type: SQLite takes every other word, and every string, into the type.
 _COLUMN_CONSTRAINTS = frozenset(
-    "CONSTRAINT DEFAULT NULL NOT PRIMARY UNIQUE CHECK REFERENCES COLLATE DEFERRABLE AS".split()
+    {"CONSTRAINT", "DEFAULT", "NULL", "NOT", "PRIMARY", "UNIQUE", "CHECK", "REFERENCES", "COLLATE"}
+    | {"DEFERRABLE", "AS"}
 )
 _TABLE_CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 

@@ -11,7 +11,7 @@ __all__ = [
     "DifferenceFound",
     "Event",
     "PhaseChanged",
-    "RowQuarantined",
+    "RowsQuarantined",
     "Sink",
     "StepDone",
     "StepStarted",
@@ -80,13 +80,11 @@ class ChunkVerified(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RowQuarantined(Event):
-    """A row does not fit and is kept in the quarantine."""
+class RowsQuarantined(Event):
+    """Rows of a table do not fit and are kept in the quarantine."""
 
     table: str
-    key: str
-    column: str
-    reason: str
+    rows: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

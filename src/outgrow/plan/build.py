@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import apsw
-
 from outgrow import errors
 from outgrow.dialect import expressions, identifiers
 from outgrow.model import event, plan, schema
 from outgrow.plan import columns, constraints
+from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import profile
 
 __all__ = ["build", "check_overrides"]
@@ -21,7 +20,7 @@ _LAST_ID = 2**63 - 1
 
 
 def build(
-    connection: apsw.Connection,
+    connection: sqlite.Connection,
     database: schema.Database,
     *,
     name: str,
@@ -59,7 +58,9 @@ def build(
         table = sources[source]
         if source in without_keys:
             result.omissions += [
-                plan.Omission(kind="foreign key", name=", ".join(k.columns), table=source, reason="left out by an override")
+                plan.Omission(
+                    kind="foreign key", name=", ".join(k.columns), table=source, reason="left out by an override"
+                )
                 for k in table.foreign_keys
             ]
             continue
@@ -325,4 +326,3 @@ def _report_others(others: Iterable[schema.OtherObject], result: constraints.Res
                     count=len(names),
                 )
             )
-

@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import apsw
-
 from outgrow import codec, errors
 from outgrow.model import plan, schema
 from outgrow.plan import types
+from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import profile
 
 __all__ = ["Decision", "TableFacts", "decide"]
@@ -46,7 +45,7 @@ class TableFacts:
 
 
 def decide(
-    connection: apsw.Connection,
+    connection: sqlite.Connection,
     table: schema.Table,
     *,
     keyed: frozenset[str],
@@ -125,7 +124,7 @@ def _trials(candidates: Mapping[str, Sequence[codec.Codec]], exact: bool) -> lis
 
 
 def _overriding(
-    connection: apsw.Connection, table: schema.Table, column: schema.Column, override: plan.Override
+    connection: sqlite.Connection, table: schema.Table, column: schema.Column, override: plan.Override
 ) -> list[codec.Codec]:
     """The codecs that an override can mean: `timestamp` is every format that the values show."""
     spec = dict(override.settings)
@@ -179,15 +178,14 @@ def _fallen(
     column: schema.Column, best: codec.Codec, misfits: int, classes: Mapping[str, int], wanted: codec.Codec
 ) -> Decision:
     stored = ", ".join(f"{count:,} {name}" for name, count in classes.items()) or "nothing"
-    reason = (
-        f"{wanted.type} (declared {column.declared or 'no type'}) cannot hold every value; "
-        + (f"{best.type} can" if not misfits else f"{best.type} holds the most, {misfits:,} go to the quarantine")
+    reason = f"{wanted.type} (declared {column.declared or 'no type'}) cannot hold every value; " + (
+        f"{best.type} can" if not misfits else f"{best.type} holds the most, {misfits:,} go to the quarantine"
     )
     return Decision(codec=best, reason=reason, evidence=f"storage classes: {stored}", misfits=misfits)
 
 
 def _report(
-    connection: apsw.Connection,
+    connection: sqlite.Connection,
     table: schema.Table,
     column: schema.Column,
     facts: TableFacts,
@@ -224,7 +222,7 @@ def _report(
                 severity=plan.Severity.WARNING,
                 code="widened_to_text",
                 message=f"declared {column.declared or 'no type'}, but {few:,} values are not {wanted.type}: becomes text",
-                remedy=f"Repair the values, or quarantine their rows instead: {override} type = \"{first.type}\"",
+                remedy=f'Repair the values, or quarantine their rows instead: {override} type = "{first.type}"',
                 count=few,
                 examples=profile.examples(connection, table, condition),
                 **place,

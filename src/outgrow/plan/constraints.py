@@ -75,7 +75,9 @@ def indexes(
         folds = any(term.collation != "BINARY" for term in index.terms)
         if index.origin == "pk" and primary_key and not folds:
             continue
-        label = index.name if index.origin == "c" else f"{table.name}_{'_'.join(t.column or '' for t in index.terms)}_key"
+        label = (
+            index.name if index.origin == "c" else f"{table.name}_{'_'.join(t.column or '' for t in index.terms)}_key"
+        )
         remedy = "Create the index by hand after the copy, if PostgreSQL needs it"
         severity = plan.Severity.ERROR if index.unique else plan.Severity.WARNING
         terms: list[str] = []
@@ -117,9 +119,7 @@ def indexes(
     return tuple(planned)
 
 
-def checks(
-    table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Result
-) -> tuple[plan.ConstraintPlan, ...]:
+def checks(table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Result) -> tuple[plan.ConstraintPlan, ...]:
     """The table's CHECK constraints."""
     types, targets = _types(columns)
     planned = []
@@ -179,7 +179,7 @@ def foreign_keys(
                     message=f"{count:,} rows refer to no row of {key.parent}: the foreign key is created NOT VALID, "
                     "which keeps these rows and checks new ones",
                     remedy=f"Repair or delete them, then: ALTER TABLE {identifiers.quote(planned.target)} VALIDATE "
-                    f"CONSTRAINT …; or leave the constraint out: [overrides.\"{table.name}\"] foreign_keys = false",
+                    f'CONSTRAINT …; or leave the constraint out: [overrides."{table.name}"] foreign_keys = false',
                     table=table.name,
                     column=", ".join(key.columns),
                     count=count,

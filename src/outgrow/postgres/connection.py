@@ -8,12 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import conninfo
+from psycopg import conninfo, sql
 
 from outgrow import errors
 from outgrow.postgres import dsn as dsns
 
-__all__ = ["ServerFacts", "connect", "examine", "require", "translate_errors"]
+__all__ = ["ServerFacts", "Session", "connect", "examine", "require", "translate_errors"]
+
+Session = psycopg.Connection
+"""A connection, for those who may not import the driver."""
 
 OLDEST = 140000
 
@@ -49,8 +52,11 @@ KEEPALIVE: Mapping[str, str] = {
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
 CONTENDED = frozenset({"40001", "40P01", "55P03"})
 
+UNKNOWN_ROLE = "<role>"
+
 CONNECT_HINTS: tuple[tuple[str, str], ...] = (
-    (r"certificate verify failed|root certificate|does not match host name|unable to get local issuer",
+    (r"does not match host name", "Name the host in the DSN as its certificate does"),
+    (r"certificate verify failed|root certificate|unable to get local issuer",
      "Give the provider's authority with sslrootcert=FILE; sslmode=require connects without knowing to whom"),
     (r"does not support SSL|SSL off", "Enable TLS on the server; sslmode=disable in the DSN goes without"),
     (r"password authentication failed|no password supplied|SASL|SCRAM",
@@ -251,7 +257,7 @@ def _unreachable(target: dsns.Dsn, problem: str) -> errors.TargetUnreachable:
 
 def _identity(conn: psycopg.Connection | None) -> tuple[str, tuple[str, ...]]:
     if conn is None or conn.closed:
-        return "<role>", ()
+        return UNKNOWN_ROLE, ()
     return conn.info.user, (conn.info.password,)
 
 
@@ -291,18 +297,20 @@ def _translated(error: psycopg.Error, user: str, secrets: tuple[str, ...]) -> er
 def _grant(error: psycopg.Error, user: str) -> str:
     """The statement that gives the missing privilege, for somebody who may; from the message, the only place it is."""
     message = error.diag.message_primary or ""
-    role = f'"{user}"' if re.search(r"\W", user) else user
-    if found := re.search(r"permission denied for (\w+) (\S+)", message):
-        template = GRANTS.get(found[1])
-        if template:
-            return "Ask an administrator for: " + template.format(name=found[2], user=role)
-    if found := re.search(r"must be owner of (?:\w+ )+?(\S+)$", message):
-        return f"Ask an administrator to grant the role that owns {found[1]} to {role}"
-    if found := re.search(r'permission denied to set parameter "(.+)"', message):
+    role = user if user == UNKNOWN_ROLE else _quoted(user)
+    if (found := re.fullmatch(r"permission denied for (\w+) (.+)", message)) and found[1] in GRANTS:
+        return "Ask an administrator for: " + GRANTS[found[1]].format(name=_quoted(found[2]), user=role)
+    if found := re.fullmatch(r"must be owner of (.+)", message):
+        return f"Ask an administrator to grant {role} the role that owns {found[1]}"
+    if found := re.fullmatch(r'permission denied to set parameter "(.+)"', message):
         return f"Ask an administrator for: GRANT SET ON PARAMETER {found[1]} TO {role} (PostgreSQL 15 or later)"
-    if found := re.search(r'permission denied to create extension "(.+)"', message):
-        return f'Ask an administrator for: CREATE EXTENSION "{found[1]}"'
+    if found := re.fullmatch(r'permission denied to create extension "(.+)"', message):
+        return f"Ask an administrator for: CREATE EXTENSION {_quoted(found[1])}"
     return f"Ask an administrator to give {role} this privilege"
+
+
+def _quoted(name: str) -> str:
+    return sql.Identifier(name).as_string()
 
 
 def _first_line(text: str) -> str:

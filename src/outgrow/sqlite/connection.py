@@ -20,7 +20,10 @@ import apsw
 from outgrow import codec, errors
 from outgrow.sqlite import sql
 
-__all__ = ["Fingerprint", "Source", "open_source", "translate_errors"]
+__all__ = ["Connection", "Fingerprint", "Source", "open_source", "translate_errors"]
+
+Connection = apsw.Connection
+"""A connection, for those who may not import the library."""
 
 BUSY_TIMEOUT = 10_000
 """Milliseconds that a read waits for a lock."""
@@ -113,7 +116,7 @@ def translate_errors(path: pathlib.Path) -> Iterator[None]:
         raise errors.SourceCorrupt(
             f"{path} is damaged",
             why=str(error),
-            hint=f'Recover what can be recovered: sqlite3 {path} .recover | sqlite3 recovered.db; then check that file',
+            hint=f"Recover what can be recovered: sqlite3 {path} .recover | sqlite3 recovered.db; then check that file",
         ) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise errors.SourceBusy(
@@ -168,7 +171,9 @@ def _private_copy(path: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
         ) from error
     if before != (_stat(path), _stat(wal)) or path.with_name(path.name + "-shm").exists():
         raise errors.SourceBusy(
-            f"An application opened {path} at this moment", why="its log changed while it was read", hint="Type it again"
+            f"An application opened {path} at this moment",
+            why="its log changed while it was read",
+            hint="Type it again",
         )
     return copy
 

@@ -12,7 +12,19 @@ from outgrow import codec
 from outgrow.dialect import identifiers
 from outgrow.model import schema
 
-__all__ = ["CLASSES", "ColumnProfile", "Trial", "classes", "examples", "integrity", "measure", "nulls", "orphans", "profile", "sample"]
+__all__ = [
+    "CLASSES",
+    "ColumnProfile",
+    "Trial",
+    "classes",
+    "examples",
+    "integrity",
+    "measure",
+    "nulls",
+    "orphans",
+    "profile",
+    "sample",
+]
 
 CLASSES = ("integer", "real", "text", "blob")
 _TERMS_AT_ONCE = 500

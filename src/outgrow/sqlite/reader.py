@@ -14,7 +14,7 @@ import apsw
 from outgrow.model import plan
 from outgrow.sqlite import sql
 
-__all__ = ["Digest", "Group", "Row", "Span", "TableReader"]
+__all__ = ["Digest", "Group", "Row", "Span", "TableReader", "readable"]
 
 Position = tuple[Any, ...]
 """Values of an order's terms, as SQLite gives and takes them."""
@@ -221,6 +221,17 @@ def _literal(kind: str, exact: str | None) -> str:
     if kind == "real":
         return repr(_double(exact))
     return exact
+
+
+def readable(kind: str, exact: str | None) -> str | None:
+    """An exact value as a person reads it: text as it is, blobs in hexadecimal after \\x; None for NULL."""
+    if exact is None:
+        return None
+    if kind == "text":
+        return bytes.fromhex(exact).decode("utf-8", "backslashreplace")
+    if kind == "blob":
+        return f"\\x{exact}"
+    return repr(_double(exact)) if kind == "real" else exact
 
 
 def _double(bits: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import dataclasses
 from collections.abc import Mapping
 
@@ -104,9 +103,7 @@ def _table(
         columns=tuple(columns),
         primary_key=primary_key,
         rowid_alias=_rowid_alias(connection, name, columns, primary_key, without_rowid),
-        rowid_name=(
-            None if without_rowid else next((n for n in ("rowid", "_rowid_", "oid") if n not in taken), None)
-        ),
+        rowid_name=(None if without_rowid else next((n for n in ("rowid", "_rowid_", "oid") if n not in taken), None)),
         strict=strict,
         autoincrement=syntax.autoincrement,
         foreign_keys=_foreign_keys(connection, name, syntax),
@@ -196,7 +193,7 @@ def _indexes(connection: apsw.Connection, table: str, index_sql: Mapping[str, st
         written = table_sql.parse_index(index_sql[name]) if index_sql.get(name) else None
         terms = []
         for position, (number, column, descending, collation) in enumerate(
-            connection.execute("SELECT cid,name,\"desc\",coll FROM pragma_index_xinfo(?) WHERE key=1", (name,))
+            connection.execute('SELECT cid,name,"desc",coll FROM pragma_index_xinfo(?) WHERE key=1', (name,))
         ):
             # -2 marks an expression; its text is in the CREATE INDEX statement only.
             expression = written.terms[position].expression if written and number == -2 else None

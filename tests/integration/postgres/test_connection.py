@@ -303,16 +303,15 @@ def test_the_grant_in_the_hint_gives_the_missing_privilege(
             conn.execute(statement.encode())
 
     assert grant.startswith("GRANT ")
-    assert conn.info.user in grant if not conn.closed else True
 
 
 @pytest.mark.parametrize(
     ("statement", "hint"),
     [
-        ("SET session_replication_role = replica", "GRANT SET ON PARAMETER session_replication_role TO owner_of_"),
+        ("SET session_replication_role = replica", 'GRANT SET ON PARAMETER session_replication_role TO "owner_of_'),
         ("CREATE EXTENSION vector", 'CREATE EXTENSION "vector"'),
-        ("ALTER TABLE public.t ADD b int", "grant the role that owns t to owner_of_"),
-        ("CREATE ROLE other", "give owner_of_"),
+        ("ALTER TABLE public.t ADD b int", "the role that owns table t"),
+        ("CREATE ROLE other", 'give "owner_of_'),
     ],
 )
 def test_other_missing_privileges_have_their_remedy(

@@ -61,6 +61,7 @@ UNREADABLE = [
     f"host=h port={CANARY}",
     f"dbname=postgresql://user:{CANARY}@host/db",
     f"postgresql://user:{CANARY}\0@host/db",
+    f"host=h password=x\0{CANARY}",
     f"postgresql://user:{CANARY}\udcff@host/db",
     f"{CANARY}",
 ]
@@ -241,7 +242,7 @@ def test_certifi_is_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "certifi", raising=False)
     monkeypatch.setattr(dsn, "SYSTEM_BUNDLES", ())
-    nowhere = ssl.DefaultVerifyPaths(None, None, "", "", "", "")
+    nowhere = ssl.DefaultVerifyPaths("", "", "", "", "", "")
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nowhere)
 
     assert settings("host=db.example.org")["sslrootcert"] == "/certifi/cacert.pem"

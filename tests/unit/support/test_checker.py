@@ -8,7 +8,7 @@ import random
 import sqlite3
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from support import checker
+from support import checker, servers
 
 
 class Pair:
@@ -35,10 +35,12 @@ class Pair:
         self.source.close()
         self.target.close()
 
-    def plan(self, source: str, target: str, columns: Sequence[str], **more: Any) -> None:
-        """Plan a table whose columns have the same names on both sides."""
+    def plan(self, source: str, target: str, columns: Sequence[str | tuple[str, str]], **more: Any) -> None:
+        """Plan a table; a column with another name in the target is a pair of names."""
+        pairs = [(name, name) if isinstance(name, str) else name for name in columns]
         planned = [
-            {"source": name, "target": name, "type": "unused", "codec": {}, "generated": False} for name in columns
+            {"source": ours, "target": theirs, "type": "unused", "codec": {}, "generated": False}
+            for ours, theirs in pairs
         ]
         self.tables.append({"source": source, "target": target, "key": [], "rowid": None, "columns": planned} | more)
 
@@ -60,7 +62,6 @@ class Pair:
         self.target.execute(f"CREATE TABLE c (id bigint, v {kind})")
         for number, (value, text) in enumerate(rows):
             self.source.execute("INSERT INTO c VALUES (?, ?)", [number, value])
-            # `%%` never comes up: the text is a literal, and no parameters are passed.
             self.target.execute(
                 sql.SQL("INSERT INTO c VALUES ({}, {})").format(sql.Literal(number), sql.Literal(text)).as_string()
             )
@@ -83,10 +84,20 @@ def kept(value: Any) -> dict[str, Any]:
             return {"class": "blob", "value": value.hex()}
 
 
+@pytest.fixture(scope="module")
+def dsn(server: Any) -> Iterator[str]:
+    """One database for the whole module: making one takes longer than a test."""
+    with servers.database(server) as made:
+        yield made
+
+
 @pytest.fixture
-def pair(tmp_path: Path, postgres_dsn: str):
+def pair(tmp_path: Path, dsn: str) -> Iterator[Pair]:
     """Two empty databases."""
-    both = Pair(tmp_path / "app.db", postgres_dsn)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS outgrow, public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    both = Pair(tmp_path / "app.db", dsn)
     yield both
     both.close()
 
@@ -162,7 +173,7 @@ def test_an_extra_row_is_found(people: Pair) -> None:
     """A row that the source never had."""
     people.target.execute("INSERT INTO people VALUES (4, 'Mallory')")
     found = only(people.compare())
-    assert (found.kind, found.key) == ("extra row", "id='4'".replace("'4'", "b'4'"))
+    assert (found.kind, found.key) == ("extra row", "id=4")
 
 
 def test_a_row_that_arrived_twice_is_found(people: Pair) -> None:
@@ -231,8 +242,7 @@ def test_renamed_tables_and_columns_are_followed(pair: Pair) -> None:
     pair.source.execute('INSERT INTO "Ord%er""s" VALUES (1, ?)', ["é"])
     pair.target.execute('CREATE TABLE "or%%ders" (id int, "%%s" varchar)', [])
     pair.target.execute("INSERT INTO \"or%%ders\" VALUES (1, 'é')", [])
-    columns = [{"source": "$1 {}", "target": "id"}, {"source": "", "target": "%s"}]
-    pair.plan('Ord%er"s', "or%ders", [], key=["$1 {}"], columns=columns)
+    pair.plan('Ord%er"s', "or%ders", [("$1 {}", "id"), ("", "%s")], key=["$1 {}"])
     pair.compare().require()
 
 
@@ -421,7 +431,7 @@ def test_equal_values_are_equal(pair: Pair, name: str) -> None:
 
 UNEQUAL: dict[str, tuple[str, str, Any, str | None]] = {
     "integer off by one": ("INTEGER", "bigint", 5, "6"),
-    "real rounded to integer": ("INTEGER", "bigint", 3.0, "3"),
+    "real rounded to integer": ("", "bigint", 3.0, "3"),
     "text read as integer": ("BLOB", "bigint", "16", "16"),
     "hexadecimal read as integer": ("INTEGER", "bigint", "0x10", "16"),
     "two as true": ("BOOLEAN", "boolean", 2, "t"),
@@ -579,6 +589,18 @@ def test_utf16_files_are_read_as_text(pair: Pair, encoding: str) -> None:
     pair.column("TEXT", "text", [("é\U0001f600", "é\U0001f600")]).require()
 
 
+def test_a_lone_surrogate_read_as_another_character_is_found(pair: Pair) -> None:
+    """SQLite itself reads U+D83D and 'a' as the one character U+1F461."""
+    pair.source.execute("PRAGMA encoding = 'UTF-16le'")
+    pair.source.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")
+    pair.source.execute("INSERT INTO t VALUES (1, CAST(x'3DD86100' AS TEXT))")
+    assert pair.source.execute("SELECT v FROM t").fetchone() == ("\U0001f461",)
+    pair.target.execute("CREATE TABLE t (id bigint, v text)")
+    pair.target.execute("INSERT INTO t VALUES (1, '\U0001f461')")
+    pair.plan("t", "t", ["id", "v"], key=["id"])
+    assert only(pair.compare()).column == "v"
+
+
 def test_a_write_ahead_log_is_read_too(pair: Pair) -> None:
     """Rows that are only in the -wal file count."""
     pair.source.execute("PRAGMA journal_mode = wal")
@@ -592,18 +614,7 @@ def test_100_000_rows_of_ten_columns_take_less_than_20_seconds(pair: Pair) -> No
     """Tests compare after every phase, so the checker has to be fast enough."""
     kinds = ["bigint", "text", "double precision", "numeric", "bytea", "timestamp", "boolean", "text", "bigint", "text"]
     names = [f"c{i}" for i in range(10)]
-    declared = [
-        "INTEGER PRIMARY KEY",
-        "TEXT",
-        "REAL",
-        "NUMERIC",
-        "BLOB",
-        "TEXT",
-        "BOOLEAN",
-        "TEXT",
-        "INTEGER",
-        "NUMERIC",
-    ]
+    declared = ["INTEGER PRIMARY KEY", "TEXT", "REAL", "NUMERIC", "BLOB", "TEXT", "BOOLEAN", "TEXT", "INTEGER", "INT"]
     pair.source.execute(f"CREATE TABLE t ({', '.join(map(' '.join, zip(names, declared, strict=True)))})")
     pair.target.execute(f"CREATE TABLE t ({', '.join(map(' '.join, zip(names, kinds, strict=True)))})")
     generator = random.Random(1)

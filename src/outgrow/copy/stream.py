@@ -1,0 +1,154 @@
+"""One stream of a copy: a thread with a connection to either side that copies chunk after chunk."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator
+
+from outgrow import workers
+from outgrow.copy import chunks, lines
+from outgrow.model import event
+from outgrow.postgres import connection, loader, sql_table, state
+from outgrow.sqlite import reader
+
+__all__ = ["Readers", "Stream"]
+
+Readers = Callable[[str], reader.TableReader]
+"""Gives the reader of a table by its source name; one stream's readers share a connection."""
+
+_AHEAD_BYTES = 8 * 2**20
+
+
+class _Careful(Exception):
+    """A group holds something that the fast path cannot carry."""
+
+
+class Stream:
+    """Copies chunks with its own pair of connections.
+
+    The fast path lets SQLite build COPY text a thousand rows at a time. A chunk with a misfit, a separator or a value that
+    PostgreSQL refuses is rolled back and done again row by row.
+    """
+
+    def __init__(
+        self,
+        source: Readers,
+        target: connection.Session,
+        *,
+        schema: str,
+        null: str,
+        stop: workers.Stop,
+        sink: event.Sink,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._state = state.State(target)
+        self._schema = schema
+        self._null = null
+        self._stop = stop
+        self._sink = sink
+
+    def run(self, todo: chunks.Queue) -> None:
+        """Copy until no chunk is left; raises workers.Stopped when told to stop."""
+        while (chunk := todo.take()) is not None:
+            self._stop.check()
+            self.copy(chunk)
+
+    def copy(self, chunk: chunks.Chunk) -> None:
+        """Copy one chunk in one transaction, unless it is done."""
+        source = self._source(chunk.table.source)
+        sql = sql_table.TableSql(self._schema, chunk.table)
+        try:
+            loaded = self._transaction(chunk, lambda: self._fast(source, sql, chunk))
+        except (_Careful, loader.Refused):
+            loaded = self._transaction(chunk, lambda: self._slow(source, sql, chunk))
+        self._sink(event.ChunkCopied(table=chunk.table.source, rows=loaded.rows, size=loaded.size))
+        if loaded.quarantined:
+            self._sink(event.RowsQuarantined(table=chunk.table.source, rows=loaded.quarantined))
+
+    def _transaction(self, chunk: chunks.Chunk, work: Callable[[], loader.Loaded]) -> loader.Loaded:
+        with self._target.transaction():
+            if not self._state.claim_chunk(chunk.table.source, chunk.ordinal):
+                return loader.Loaded(rows=0, quarantined=0, size=0)
+            loaded = work()
+            self._state.finish_chunk(
+                chunk.table.source,
+                chunk.ordinal,
+                rows=loaded.rows,
+                quarantined=loaded.quarantined,
+                size=loaded.size,
+            )
+            return loaded
+
+    def _fast(self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk) -> loader.Loaded:
+        columns = len(source.sql.columns) + source.sql.keeps_rowid
+        rows = 0
+
+        def blocks() -> Iterator[bytes]:
+            nonlocal rows
+            for _, group in source.copy_groups(chunk.span):
+                self._stop.check()
+                block = None
+                if not group.misfits:
+                    block = loader.escape_group(group.data, rows=group.rows, columns=columns)
+                if block is None:
+                    raise _Careful
+                rows += group.rows
+                yield block
+
+        with contextlib.closing(_ahead(blocks())) as ready:
+            size = loader.copy_blocks(self._target, sql.copy(self._null), ready)
+        return loader.Loaded(rows=rows, quarantined=0, size=size)
+
+    def _slow(self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk) -> loader.Loaded:
+        def judged() -> Iterator[lines.RowLine]:
+            for line in lines.careful(source, chunk.span, self._null):
+                self._stop.check()
+                yield line
+
+        return loader.load(self._target, chunk.table, sql, self._null, judged())
+
+
+def _ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
+    """The same blocks, made by another thread while the last ones are being sent, within a bound on their bytes."""
+    ready: queue.Queue[bytes | BaseException | None] = queue.Queue()
+    budget = _AHEAD_BYTES
+    waiting = threading.Condition()
+    ended = threading.Event()
+    pending = 0
+
+    def make() -> None:
+        nonlocal pending
+        outcome: BaseException | None = None
+        try:
+            for block in blocks:
+                with waiting:
+                    waiting.wait_for(lambda: pending < budget or ended.is_set())
+                    pending += len(block)
+                if ended.is_set():
+                    return
+                ready.put(block)
+        except BaseException as error:  # handed to the reader of the queue
+            outcome = error
+        ready.put(outcome)
+
+    thread = threading.Thread(target=make, name="outgrow-encode", daemon=True)
+    thread.start()
+    try:
+        while True:
+            block = ready.get()
+            if block is None:
+                return
+            if isinstance(block, BaseException):
+                raise block
+            yield block
+            with waiting:
+                pending -= len(block)
+                waiting.notify()
+    finally:
+        with waiting:
+            ended.set()
+            waiting.notify()
+        thread.join()

@@ -1,0 +1,189 @@
+"""Comparisons, after SQLite's rules of affinity and collation (datatype3.html, 4.2 and 7.1)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Sequence
+
+from outgrow.dialect import value as values
+from outgrow.dialect.translation import Untranslatable
+from outgrow.dialect.value import Kind, Value
+from outgrow.model import schema
+
+__all__ = ["compare", "member"]
+
+_NUMERIC = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC, schema.Affinity.REAL})
+_EXACT = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC})
+_NUMBERS = frozenset({Kind.INTEGER, Kind.REAL, Kind.NUMBER, Kind.BOOLEAN})
+_SQL = {"IS": "IS NOT DISTINCT FROM", "IS NOT": "IS DISTINCT FROM"}
+_ORDER = frozenset({"<", "<=", ">", ">="})
+
+
+def compare(operator: str, left: Value, right: Value) -> Value:
+    """`left operator right` as a condition; raises `Untranslatable` where it may differ."""
+    if left.kind is Kind.NULL or right.kind is Kind.NULL:
+        return _with_null(operator, left, right)
+    if left.inner is not None and right.constant and operator not in _ORDER:
+        found = _type_test(left.inner, (right.value,))
+        return found if operator in {"=", "IS"} else values.boolean(_negated(found.sql))
+    one, other = _pair(left, right)
+    if operator in _ORDER and one.kind is Kind.TEXT and not (one.collated or other.collated):
+        raise Untranslatable("texts are put in order that no column's collation decides")
+    return values.boolean(f"({one.sql} {_SQL.get(operator, operator)} {other.sql})")
+
+
+def member(left: Value, items: Sequence[Value]) -> Value:
+    """`left IN (items)`: a comparison with each item, whose own affinity and collation do not count."""
+    if not items:
+        return values.boolean("false")
+    if left.kind is Kind.NULL:
+        return values.boolean("NULL::boolean")
+    if left.inner is not None and all(item.constant for item in items):
+        known = [item.value for item in items if item.kind is not Kind.NULL]
+        if len(known) == len(items):
+            return _type_test(left.inner, tuple(known))
+    pairs = [_pair(left, item.bare()) if item.kind is not Kind.NULL else (None, item) for item in items]
+    heads = {one.sql for one, _ in pairs if one is not None}
+    if not heads:
+        return values.boolean("NULL::boolean")
+    if len(heads) == 1:
+        return values.boolean(f"({heads.pop()} IN ({', '.join(other.sql for _, other in pairs)}))")
+    each = [f"{one.sql} = {other.sql}" if one is not None else "NULL::boolean" for one, other in pairs]
+    return values.boolean(f"({' OR '.join(each)})")
+
+
+def _with_null(operator: str, left: Value, right: Value) -> Value:
+    if operator not in _SQL:
+        return values.boolean("NULL::boolean")
+    operand = left if right.kind is Kind.NULL else right
+    if operand.constant:
+        same = operand.kind is Kind.NULL
+        return values.boolean("true" if same == (operator == "IS") else "false")
+    return values.boolean(f"({operand.sql} IS {'NOT ' if operator == 'IS NOT' else ''}NULL)")
+
+
+def _negated(sql: str) -> str:
+    return {"true": "false", "false": "true"}.get(sql, f"(NOT {sql})")
+
+
+def _type_test(operand: Value, wanted: tuple[object, ...]) -> Value:
+    """Whether `typeof(operand)` is one of the wanted names: known from the kind, but for NULL."""
+    classes = {
+        Kind.INTEGER: {"integer"},
+        Kind.BOOLEAN: {"integer"},
+        Kind.REAL: {"real"},
+        Kind.NUMBER: {"integer", "real"},
+        Kind.TEXT: {"text"},
+        Kind.DATE: {"text"},
+        Kind.BLOB: {"blob"},
+    }[operand.kind]
+    hits = classes & set(wanted)
+    if hits and hits != classes:
+        raise Untranslatable("typeof() tells integers from reals, which become one type")
+    null = "null" in wanted
+    if bool(hits) == null:
+        return values.boolean("true" if null else "false")
+    return values.boolean(f"({operand.sql} IS {'NULL' if null else 'NOT NULL'})")
+
+
+def _pair(left: Value, right: Value) -> tuple[Value, Value]:
+    """Both operands made comparable in PostgreSQL as SQLite compares them."""
+    left, right = _with_affinity(left, right), _with_affinity(right, left)
+    for operand in (left, right):
+        if operand.kind is Kind.OPAQUE:
+            raise values.refusal(operand, "")
+    if left.kind in _NUMBERS and right.kind in _NUMBERS:
+        return _numbers(left, right)
+    if Kind.DATE in {left.kind, right.kind}:
+        return _date(left), _date(right)
+    if left.kind is right.kind is Kind.BLOB:
+        return left, right
+    if left.kind is right.kind is Kind.TEXT:
+        return _texts(left, right)
+    raise Untranslatable(f"it compares {left.kind} with {right.kind}: {left.sql}, {right.sql}")
+
+
+def _with_affinity(operand: Value, other: Value) -> Value:
+    """`operand` after the affinity that SQLite applies to it because of `other`."""
+    if other.affinity in _NUMERIC and operand.affinity not in _NUMERIC and operand.kind is Kind.TEXT:
+        if not operand.constant or not isinstance(operand.value, str):
+            raise Untranslatable(f"SQLite turns the text {operand.sql} into a number where it looks like one")
+        if not values.looks_numeric(operand.value):
+            return operand
+        if other.kind not in _NUMBERS:
+            raise Untranslatable(f"SQLite turns {operand.sql} into a number here")
+        number = float(operand.value)
+        whole = operand.value.strip().lstrip("+-").isdigit()
+        return values.literal(int(operand.value) if whole else number)
+    if other.affinity is schema.Affinity.TEXT and operand.affinity is None and operand.kind in _NUMBERS:
+        return values.as_text(operand)
+    return operand
+
+
+def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
+    if Kind.BOOLEAN in {left.kind, right.kind}:
+        one, other = values.as_boolean(left), values.as_boolean(right)
+        if one is not None and other is not None:
+            return dataclasses.replace(left, sql=one), dataclasses.replace(right, sql=other)
+        left, right = _plain(left), _plain(right)
+    if left.kind is right.kind and left.kind is not Kind.NUMBER:
+        return left, right
+    for one, other in ((left, right), (right, left)):
+        # Integers up to 2^53 are the same number as double, as shortest decimal and as bigint.
+        if one.within(values.EXACT) and (one.kind is Kind.INTEGER or one.constant):
+            if not (one.kind is Kind.REAL and other.kind is Kind.REAL):
+                return left, right
+    both = {left.kind, right.kind}
+    if both <= {Kind.NUMBER, Kind.INTEGER} and all(
+        operand.kind is Kind.INTEGER or operand.affinity in _EXACT for operand in (left, right)
+    ):
+        # Under NUMERIC affinity a real that is a whole number below 2^63 is stored as an integer: nothing is rounded.
+        return left, right
+    raise Untranslatable(
+        f"large integers and reals compare exactly in SQLite, rounded in PostgreSQL: {left.sql}, {right.sql}"
+    )
+
+
+def _plain(operand: Value) -> Value:
+    if operand.kind is not Kind.BOOLEAN:
+        return operand
+    return dataclasses.replace(operand, kind=Kind.INTEGER, sql=f"{operand.sql}::integer")
+
+
+def _date(operand: Value) -> Value:
+    if operand.kind is Kind.DATE:
+        return operand
+    if operand.constant and isinstance(operand.value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", operand.value):
+        try:
+            datetime.date.fromisoformat(operand.value)
+        except ValueError:
+            pass
+        else:
+            return dataclasses.replace(operand, sql=f"{operand.sql}::date")
+    raise Untranslatable(f"a date is compared with {operand.sql}, which is none")
+
+
+def _texts(left: Value, right: Value) -> tuple[Value, Value]:
+    explicit = next((operand.collation for operand in (left, right) if operand.explicit), None)
+    implicit = next((operand.collation for operand in (left, right) if operand.collation), "BINARY")
+    match explicit or implicit:
+        case "BINARY":
+            return left, right
+        case "NOCASE":
+            return _replaced(left, values.folded(left)), _replaced(right, values.folded(right))
+        case "RTRIM":
+            return _replaced(left, _trimmed(left)), _replaced(right, _trimmed(right))
+        case other:
+            raise Untranslatable(f"the collation {other} is the application's own")
+
+
+def _replaced(operand: Value, sql: str) -> Value:
+    return Value(kind=Kind.TEXT, sql=sql, collated=operand.collated or 'COLLATE "C"' in sql)
+
+
+def _trimmed(operand: Value) -> str:
+    if operand.constant and isinstance(operand.value, str):
+        return values.string(operand.value.rstrip(" "))
+    return f"rtrim({operand.sql}, ' ')"

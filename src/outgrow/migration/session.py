@@ -1,0 +1,75 @@
+"""What every command that works on a target shares: connections that end together, and steps that are timed."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from outgrow import workers
+from outgrow.model import event
+from outgrow.postgres import connection, dsn
+
+__all__ = ["Steps", "Target"]
+
+
+class Target:
+    """Connections to one target, opened as they are needed and closed together."""
+
+    def __init__(self, where: str, command: str) -> None:
+        self.dsn = dsn.parse(where)
+        self._command = command
+        self._sessions: list[connection.Session] = []
+        self.stop = workers.Stop()
+        self.control = self.connect()
+        self.facts = connection.examine(self.control)
+        connection.require(self.facts)
+
+    def connect(self) -> connection.Session:
+        """One more connection, in autocommit mode."""
+        session = connection.connect(self.dsn, purpose=self._command, autocommit=True)
+        # Functions and types of extensions are found there; every other name is qualified.
+        session.execute("SET search_path = pg_catalog, public")
+        self._sessions.append(session)
+        return session
+
+    def sessions(self, number: int) -> list[connection.Session]:
+        """At least `number` connections besides the first."""
+        while len(self._sessions) <= number:
+            self.connect()
+        return self._sessions[1 : number + 1]
+
+    def interrupt(self) -> None:
+        """Cancel whatever the connections are doing."""
+        for session in self._sessions:
+            with contextlib.suppress(Exception):
+                session.cancel_safe(timeout=2)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for session in self._sessions:
+            session.close()
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class Steps:
+    """Times the steps of a command and tells the sink of them."""
+
+    def __init__(self, sink: event.Sink) -> None:
+        self.sink = sink
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def step(self, name: str, *, total: int = 0, done: int = 0, unit: str = "") -> Iterator[None]:
+        """A step of that name; its seconds are added up when it is entered again."""
+        self.sink(event.StepStarted(step=name, total=total, done=done, unit=unit))
+        began = time.monotonic()
+        yield
+        elapsed = time.monotonic() - began
+        self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
+        self.sink(event.StepDone(step=name, seconds=elapsed, units=total))

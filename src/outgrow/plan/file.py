@@ -1,0 +1,218 @@
+"""The plan as a TOML file that people review, and as JSON that the target keeps.
+
+The user writes under `[overrides]` only, which comes first and is carried into every new plan; the rest is made anew and its
+digest noticed, so that an edit in the wrong place is refused rather than lost.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pathlib
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import tomli_w
+
+from outgrow import errors
+from outgrow.model import plan
+
+__all__ = ["dumps", "from_data", "load_overrides", "loads", "to_data", "write"]
+
+FORMAT = 1
+
+_HEADER = """\
+# The plan of outgrow for {source}: what PostgreSQL will hold, and why.
+#
+# Decide otherwise under [overrides] only; everything below the line of dashes is made anew by `outgrow plan`.
+#   [overrides."table"."column"]   type = "text"            any of: {types}
+#   [overrides."table"]            skip = true              leave the table out
+#   [overrides."table"]            foreign_keys = false     leave its foreign keys out
+"""
+
+_LINE = "# " + "-" * 100 + "\n"
+
+
+def to_data(planned: plan.Plan) -> dict[str, Any]:
+    """The plan as plain data for JSON, with each table's key and each column's codec."""
+    data = dataclasses.asdict(planned)
+    for table in data["tables"]:
+        for column in table["columns"]:
+            column["type"] = column["sql_type"]
+            column["generation"] = column["generated"]
+            column["generated"] = column["generated"] is not None
+    return data
+
+
+def from_data(data: Mapping[str, Any]) -> plan.Plan:
+    """The inverse of `to_data`."""
+
+    def column(found: Mapping[str, Any]) -> plan.ColumnPlan:
+        fields = {key: value for key, value in found.items() if key not in ("type", "generation")}
+        return plan.ColumnPlan(**{**fields, "generated": found["generation"]})
+
+    def table(found: Mapping[str, Any]) -> plan.TablePlan:
+        return plan.TablePlan(
+            **{
+                **found,
+                "columns": tuple(column(one) for one in found["columns"]),
+                "key": tuple(found["key"]),
+                "scan": tuple(found["scan"]),
+                "primary_key": tuple(found["primary_key"]),
+                "indexes": tuple(plan.IndexPlan(**{**i, "terms": tuple(i["terms"])}) for i in found["indexes"]),
+                "foreign_keys": tuple(plan.ConstraintPlan(**one) for one in found["foreign_keys"]),
+                "checks": tuple(plan.ConstraintPlan(**one) for one in found["checks"]),
+            }
+        )
+
+    return plan.Plan(
+        source=data["source"],
+        schema=data["schema"],
+        encoding=data["encoding"],
+        tables=tuple(table(one) for one in data["tables"]),
+        omissions=tuple(plan.Omission(**one) for one in data["omissions"]),
+        overrides=tuple(plan.Override(**one) for one in data["overrides"]),
+        findings=tuple(
+            plan.Finding(**{**one, "severity": plan.Severity(one["severity"]), "examples": tuple(one["examples"])})
+            for one in data["findings"]
+        ),
+        extensions=tuple(data["extensions"]),
+    )
+
+
+def dumps(planned: plan.Plan, *, types: str) -> str:
+    """The plan as a TOML file; `types` are the names that an override may use."""
+    overrides: dict[str, Any] = {}
+    for override in planned.overrides:
+        entry = overrides.setdefault(override.table, {})
+        (entry.setdefault(override.column, {}) if override.column else entry).update(override.settings)
+    decided = tomli_w.dumps(_decisions(planned), multiline_strings=False)
+    digest = hashlib.sha256(decided.encode()).hexdigest()
+    head = _HEADER.format(source=planned.source, types=types)
+    own = tomli_w.dumps({"overrides": overrides})
+    meta = tomli_w.dumps({"outgrow": {"format": FORMAT, "decisions_sha256": digest}})
+    return f"{head}\n{own}\n{_LINE}\n{meta}\n{decided}"
+
+
+def _decisions(planned: plan.Plan) -> dict[str, Any]:
+    """What the tool decided, as TOML tables; empty things are left out."""
+
+    def kept(**fields: Any) -> dict[str, Any]:
+        return {key: value for key, value in fields.items() if value not in (None, "", (), [], {}, False)}
+
+    def column(one: plan.ColumnPlan) -> dict[str, Any]:
+        codec = {key: value for key, value in one.codec.items() if key != "type"}
+        return kept(
+            name=one.source,
+            target=one.target if one.target != one.source else None,
+            declared=one.declared,
+            type=one.sql_type,
+            format=codec,
+            not_null=one.not_null,
+            identity=one.identity,
+            default=one.default,
+            generated=one.generated,
+            collation=one.collation if one.collation != "BINARY" else None,
+            overridden=one.overridden,
+            reason=one.reason,
+            evidence=one.evidence,
+        )
+
+    def table(one: plan.TablePlan) -> dict[str, Any]:
+        return kept(
+            name=one.source,
+            target=one.target if one.target != one.source else None,
+            rows=one.rows,
+            primary_key=list(one.primary_key),
+            rowid_column=one.rowid,
+            continues_after=one.sequence,
+            column=[column(c) for c in one.columns],
+            index=[kept(name=i.name, unique=i.unique, terms=list(i.terms), where=i.where) for i in one.indexes],
+            foreign_key=[kept(name=k.name, definition=k.definition, not_valid=not k.valid) for k in one.foreign_keys],
+            check=[kept(name=c.name, definition=c.definition) for c in one.checks],
+        )
+
+    return {
+        "source": {"name": planned.source, "encoding": planned.encoding},
+        "target": kept(schema=planned.schema, extensions=list(planned.extensions)),
+        "finding": [
+            kept(
+                severity=str(f.severity),
+                code=f.code,
+                table=f.table,
+                column=f.column,
+                message=f.message,
+                remedy=f.remedy,
+                count=f.count,
+                examples=list(f.examples),
+            )
+            for f in planned.findings
+        ],
+        "left_out": [kept(kind=o.kind, name=o.name, table=o.table, reason=o.reason) for o in planned.omissions],
+        "table": [table(t) for t in planned.tables],
+    }
+
+
+def loads(text: str, *, name: str) -> tuple[plan.Override, ...]:
+    """The overrides of a plan file; errors.PlanInvalid for one that is no TOML or was edited in the wrong place."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise errors.PlanInvalid(
+            f"The plan {name} is not valid TOML", why=str(error), hint="Correct it, or make it anew after removing it"
+        ) from error
+    meta = data.get("outgrow", {})
+    if meta.get("format", FORMAT) != FORMAT:
+        raise errors.PlanInvalid(
+            f"The plan {name} has format {meta.get('format')}",
+            why=f"this version of outgrow reads format {FORMAT}",
+            hint="Remove it and plan again; keep its [overrides]",
+        )
+    expected = meta.get("decisions_sha256")
+    if expected is not None:
+        decided = {key: value for key, value in data.items() if key not in ("overrides", "outgrow")}
+        found = hashlib.sha256(tomli_w.dumps(decided, multiline_strings=False).encode()).hexdigest()
+        if found != expected:
+            raise errors.PlanInvalid(
+                f"The plan {name} was edited below its line of dashes",
+                why="decisions there are made anew each time, so the edit would be lost",
+                hint='Undo it, and write it as an override: [overrides."table"."column"] type = "…"',
+            )
+    overrides: list[plan.Override] = []
+    for table, entry in data.get("overrides", {}).items():
+        if not isinstance(entry, dict):
+            raise errors.PlanInvalid(
+                f"The plan {name} has an override that names no table",
+                why=f"overrides.{table} is {entry!r}",
+                hint='Write it as: [overrides."table"]',
+            )
+        own = {key: value for key, value in entry.items() if not isinstance(value, dict)}
+        if own:
+            overrides.append(plan.Override(table=table, settings=own))
+        for column, settings in entry.items():
+            if isinstance(settings, dict):
+                overrides.append(plan.Override(table=table, column=column, settings=settings))
+    return tuple(overrides)
+
+
+def load_overrides(path: pathlib.Path) -> tuple[plan.Override, ...]:
+    """The overrides in a plan file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.PlanInvalid(f"The plan {path} cannot be read", why=str(error), hint="Check the path") from error
+    return loads(text, name=str(path))
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    """Write a plan file whole or not at all."""
+    temporary = path.with_name(path.name + ".new")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise errors.PlanInvalid(
+            f"The plan cannot be written to {path}", why=str(error), hint="Name another place: --output PLAN"
+        ) from error

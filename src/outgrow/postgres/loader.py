@@ -1,0 +1,157 @@
+"""Loading chunks: COPY of what the file's reader made, the progress and the quarantine, all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import psycopg
+
+from outgrow.model import plan
+from outgrow.postgres import sql_table, state
+
+__all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "load"]
+
+_BATCH_ROWS = 1_000
+_BATCH_BYTES = 4 * 2**20
+_NO_SUCH_VALUE = "22", "23", "54"
+"""Classes of SQLSTATE with which PostgreSQL refuses a row: data exception, integrity violation, limit exceeded."""
+
+
+class Line(Protocol):
+    """A row on its way: its key, the exact values for the quarantine, and its COPY line unless it does not fit."""
+
+    @property
+    def key(self) -> str:
+        """The key as SQL literals."""
+
+    @property
+    def line(self) -> bytes | None:
+        """The escaped line without its end, None for a row that does not fit."""
+
+    @property
+    def column(self) -> str:
+        """The first column that does not fit."""
+
+    @property
+    def reason(self) -> str:
+        """Why it does not fit."""
+
+    def record(self) -> str:
+        """JSON of the exact values."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """What a chunk brought: rows at the target, rows in quarantine, bytes sent."""
+
+    rows: int
+    quarantined: int
+    size: int
+
+
+def escape(value: bytes) -> bytes:
+    """One value of a line in COPY's text format, whatever it contains."""
+    for character, escaped in ((b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\r", b"\\r"), (b"\x1f", b"\\\x1f")):
+        if character in value:
+            value = value.replace(character, escaped)
+    return value
+
+
+def escape_group(data: bytes, *, rows: int, columns: int) -> bytes | None:
+    """Lines joined by RECORD as COPY text; None if the data itself has a separator, a NUL or is not UTF-8.
+
+    Five replacements over a whole group cost less than any of them a value.
+    """
+    if data.count(b"\x1e") != rows - 1 or data.count(b"\x1f") != rows * (columns - 1) or b"\0" in data:
+        return None
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return None
+    for character, escaped in ((b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\r", b"\\r")):
+        if character in data:
+            data = data.replace(character, escaped)
+    return data.replace(b"\x1e", b"\n") + b"\n"
+
+
+class Refused(Exception):
+    """PostgreSQL refused a row of a COPY; its transaction or savepoint is gone."""
+
+
+def copy_blocks(connection: psycopg.Connection, statement: str, blocks: Iterable[bytes]) -> int:
+    """Run one COPY and return the number of bytes sent; raises Refused where a row is at fault."""
+    size = 0
+    try:
+        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            for block in blocks:
+                copy.write(block)
+                size += len(block)
+    except psycopg.Error as error:
+        if (error.sqlstate or "")[:2] in _NO_SUCH_VALUE:
+            raise Refused from error
+        raise
+    return size
+
+
+def load(
+    connection: psycopg.Connection, table: plan.TablePlan, sql: sql_table.TableSql, null: str, lines: Iterator[Line]
+) -> Loaded:
+    """Load rows one by one judged: what fits goes in, what does not or what PostgreSQL refuses goes to the quarantine.
+
+    Runs within the caller's transaction. A batch that PostgreSQL refuses is halved until the refused rows are found.
+    """
+    statement = sql.copy(null)
+    keeper = state.State(connection)
+    rows = quarantined = size = 0
+    batch: list[Line] = []
+    batch_size = 0
+
+    def flush() -> None:
+        nonlocal rows, quarantined, size, batch_size
+        refused = _load_batch(connection, statement, batch)
+        for line, reason, column in refused:
+            keeper.quarantine(table.source, line.key, line.record(), column, reason)
+        rows += len(batch) - len(refused)
+        quarantined += len(refused)
+        size += batch_size
+        batch.clear()
+        batch_size = 0
+
+    for line in lines:
+        if line.line is None:
+            keeper.quarantine(table.source, line.key, line.record(), line.column, line.reason)
+            quarantined += 1
+            continue
+        batch.append(line)
+        batch_size += len(line.line)
+        if len(batch) >= _BATCH_ROWS or batch_size >= _BATCH_BYTES:
+            flush()
+    flush()
+    return Loaded(rows=rows, quarantined=quarantined, size=size)
+
+
+def _load_batch(connection: psycopg.Connection, statement: str, batch: list[Line]) -> list[tuple[Line, str, str]]:
+    """Load a batch in a savepoint, and return the rows that PostgreSQL refused, with its words and the column it named."""
+    if not batch:
+        return []
+    try:
+        with connection.transaction():
+            copy_blocks(connection, statement, [b"".join((line.line or b"") + b"\n" for line in batch)])
+    except Refused as refusal:
+        error = refusal.__cause__
+        assert isinstance(error, psycopg.Error)
+        if len(batch) == 1:
+            message = (error.diag.message_primary or str(error)).strip()
+            return [(batch[0], f"PostgreSQL: {message}", error.diag.column_name or _column(error))]
+        middle = len(batch) // 2
+        return _load_batch(connection, statement, batch[:middle]) + _load_batch(connection, statement, batch[middle:])
+    return []
+
+
+def _column(error: psycopg.Error) -> str:
+    """The column that COPY's context names: `COPY t, line 1, column c: "…"`."""
+    context = error.diag.context or ""
+    return context.partition(", column ")[2].partition(":")[0]

@@ -1,0 +1,161 @@
+-- What outgrow keeps at the target, in the schema `outgrow`. Created once, in one transaction, by the role that owns the data.
+
+-- name: create_state
+CREATE SCHEMA outgrow;
+
+-- The one migration of this database.
+CREATE TABLE outgrow.migration (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    source text NOT NULL,                 -- the file's name, without its directory
+    target_schema text NOT NULL,
+    plan jsonb NOT NULL,
+    fingerprint jsonb NOT NULL,           -- the state of the file that the plan was made of
+    phase text NOT NULL DEFAULT 'planned',
+    epoch bigint NOT NULL DEFAULT 0,
+    chunk_rows integer NOT NULL,          -- chunks are found again by walking in steps of this size
+    version text NOT NULL,                -- the version of outgrow that began
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- The legal moves between phases; the same table as in the code, held here against every writer.
+CREATE TABLE outgrow.move (
+    before text NOT NULL,
+    after text NOT NULL,
+    PRIMARY KEY (before, after)
+);
+INSERT INTO outgrow.move VALUES
+    ('planned', 'capturing'), ('planned', 'copying'), ('capturing', 'copying'),
+    ('copying', 'following'), ('copying', 'finished'), ('following', 'switched'),
+    ('switched', 'following'), ('switched', 'finished');
+
+CREATE FUNCTION outgrow.guard_phase() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF NEW.phase <> OLD.phase
+       AND NOT EXISTS (SELECT 1 FROM outgrow.move WHERE before = OLD.phase AND after = NEW.phase) THEN
+        RAISE EXCEPTION 'a migration that is % cannot become %', OLD.phase, NEW.phase USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.epoch < OLD.epoch THEN
+        RAISE EXCEPTION 'the epoch % cannot go back to %', OLD.epoch, NEW.epoch USING ERRCODE = 'check_violation';
+    END IF;
+    NEW.changed_at := clock_timestamp();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER guard_phase BEFORE UPDATE ON outgrow.migration FOR EACH ROW EXECUTE FUNCTION outgrow.guard_phase();
+
+-- Who works on the migration. The holder's backend proves that it lives; nothing expires under a living one.
+CREATE TABLE outgrow.lease (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    pid integer NOT NULL,
+    backend_start timestamptz NOT NULL,
+    command text NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Chunks whose rows are committed; the row and the chunk's rows are written in one transaction.
+CREATE TABLE outgrow.chunk (
+    table_name text NOT NULL,
+    ordinal bigint NOT NULL,
+    rows bigint NOT NULL,
+    quarantined bigint NOT NULL,
+    bytes bigint NOT NULL,
+    copied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (table_name, ordinal)
+);
+
+-- Steps that are done once: an index built, a key added. Written in the transaction that does the step.
+CREATE TABLE outgrow.step (
+    name text PRIMARY KEY,
+    seconds double precision NOT NULL,
+    note text NOT NULL DEFAULT '',
+    done_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Rows that do not fit, with their exact values: source column to storage class and value (integer: decimal; real: IEEE 754
+-- bits in hexadecimal; text: hexadecimal bytes of UTF-8 as stored; blob: hexadecimal).
+CREATE TABLE outgrow.quarantine (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_name text NOT NULL,
+    key text NOT NULL,
+    row jsonb NOT NULL,
+    column_name text NOT NULL,
+    reason text NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX quarantine_key ON outgrow.quarantine (table_name, md5(key));
+
+-- The audit trail.
+CREATE TABLE outgrow.event (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind text NOT NULL,
+    detail jsonb NOT NULL
+);
+
+-- name: state_exists
+SELECT to_regclass('outgrow.migration') IS NOT NULL;
+
+-- name: schema_outgrow_exists
+SELECT to_regnamespace('outgrow') IS NOT NULL;
+
+-- name: begin_migration
+INSERT INTO outgrow.migration (source, target_schema, plan, fingerprint, chunk_rows, version)
+VALUES (%(source)s, %(target_schema)s, %(plan)s, %(fingerprint)s, %(chunk_rows)s, %(version)s);
+
+-- name: read_migration
+SELECT source, target_schema, plan, fingerprint, phase, epoch, chunk_rows, version FROM outgrow.migration;
+
+-- name: advance_phase
+UPDATE outgrow.migration SET phase = %(after)s WHERE phase = %(before)s RETURNING phase;
+
+-- name: take_lease
+-- The row is taken when it is free, ours, or when its holder's backend is gone.
+INSERT INTO outgrow.lease AS held (pid, backend_start, command)
+SELECT pid, backend_start, %(command)s FROM pg_stat_activity WHERE pid = pg_backend_pid()
+ON CONFLICT (one) DO UPDATE
+    SET pid = excluded.pid, backend_start = excluded.backend_start, command = excluded.command,
+        taken_at = clock_timestamp()
+    WHERE NOT EXISTS (
+        SELECT 1 FROM pg_stat_activity a
+        WHERE a.pid = held.pid AND (a.backend_start = held.backend_start OR a.backend_start IS NULL)
+          AND a.pid <> pg_backend_pid())
+RETURNING pid;
+
+-- name: read_lease
+SELECT pid, command, taken_at FROM outgrow.lease;
+
+-- name: release_lease
+DELETE FROM outgrow.lease WHERE pid = pg_backend_pid();
+
+-- name: claim_chunk
+INSERT INTO outgrow.chunk (table_name, ordinal, rows, quarantined, bytes)
+VALUES (%(table)s, %(ordinal)s, 0, 0, 0) ON CONFLICT DO NOTHING RETURNING ordinal;
+
+-- name: finish_chunk
+UPDATE outgrow.chunk SET rows = %(rows)s, quarantined = %(quarantined)s, bytes = %(bytes)s
+WHERE table_name = %(table)s AND ordinal = %(ordinal)s;
+
+-- name: read_chunks
+SELECT table_name, ordinal, rows, quarantined FROM outgrow.chunk;
+
+-- name: add_quarantined
+INSERT INTO outgrow.quarantine (table_name, key, row, column_name, reason)
+VALUES (%(table)s, %(key)s, %(row)s, %(column)s, %(reason)s);
+
+-- name: read_quarantined
+SELECT row FROM outgrow.quarantine WHERE table_name = %(table)s AND md5(key) = md5(%(key)s) AND key = %(key)s;
+
+-- name: count_quarantined
+SELECT table_name, count(*) FROM outgrow.quarantine GROUP BY table_name ORDER BY table_name;
+
+-- name: list_quarantined
+SELECT table_name, key, column_name, reason FROM outgrow.quarantine ORDER BY id LIMIT %(limit)s;
+
+-- name: finish_step
+INSERT INTO outgrow.step (name, seconds, note) VALUES (%(name)s, %(seconds)s, %(note)s);
+
+-- name: read_steps
+SELECT name, note FROM outgrow.step;
+
+-- name: add_event
+INSERT INTO outgrow.event (kind, detail) VALUES (%(kind)s, %(detail)s);

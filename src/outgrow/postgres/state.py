@@ -1,0 +1,180 @@
+"""outgrow's own schema at the target: the migration, its phase, its lease, finished chunks and steps, quarantine, events."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import rows
+
+from outgrow import errors
+from outgrow.model import phase
+from outgrow.postgres import statements
+
+__all__ = ["Chunk", "Migration", "Quarantined", "State"]
+
+_LEASE_PATIENCE = 15.0
+"""Seconds to wait for a holder that was killed: its backend ends when it notices."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migration:
+    """The migration of a target database, as its one row says."""
+
+    source: str
+    target_schema: str
+    plan: Mapping[str, Any]
+    fingerprint: Mapping[str, Any]
+    phase: phase.Phase
+    epoch: int
+    chunk_rows: int
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """A chunk that is committed."""
+
+    table: str
+    ordinal: int
+    rows: int
+    quarantined: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quarantined:
+    """A row in quarantine, without its values."""
+
+    table: str
+    key: str
+    column: str
+    reason: str
+
+
+class State:
+    """The state that one connection sees and writes; the connection is in autocommit mode."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+
+    def _run(self, statement: str, /, **parameters: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+        return self.connection.execute(statements.named(statement), parameters or None)
+
+    def _value(self, statement: str, /, **parameters: Any) -> Any:
+        row = self._run(statement, **parameters).fetchone()
+        return None if row is None else row[0]
+
+    def exists(self) -> bool:
+        """Whether outgrow has a migration here; errors.TargetOccupied for a schema of that name that is not ours."""
+        found = bool(self._value("state_exists"))
+        if not found and self._value("schema_outgrow_exists"):
+            raise errors.TargetOccupied(
+                "The target has a schema named outgrow that outgrow did not make",
+                why="outgrow keeps its state in a schema of that name",
+                hint="Rename that schema, or use another database",
+            )
+        return found
+
+    def begin(
+        self, *, source: str, target_schema: str, plan: str, fingerprint: str, chunk_rows: int, version: str
+    ) -> None:
+        """Create the schema and the migration in phase `planned`; to be called within a transaction."""
+        self._run("create_state")
+        self._run(
+            "begin_migration",
+            source=source,
+            target_schema=target_schema,
+            plan=plan,
+            fingerprint=fingerprint,
+            chunk_rows=chunk_rows,
+            version=version,
+        )
+
+    def migration(self) -> Migration:
+        """The migration; there must be one."""
+        with self.connection.cursor(row_factory=rows.dict_row) as cursor:
+            found = cursor.execute(statements.named("read_migration")).fetchone()
+        if found is None:
+            raise errors.TargetUnfit(
+                "The target's schema outgrow holds no migration",
+                why="its row is gone",
+                hint="Drop the schema: DROP SCHEMA outgrow CASCADE; then type the same command",
+            )
+        return Migration(**{**found, "phase": phase.Phase(found["phase"])})
+
+    def advance(self, before: phase.Phase, after: phase.Phase) -> None:
+        """Move the migration on; errors.PhaseRefused where the table forbids it or somebody else moved it."""
+        phase.advance(before, after)
+        if self._value("advance_phase", before=before, after=after) is None:
+            raise errors.PhaseRefused(
+                f"The migration is no longer {before}",
+                why="another process moved it",
+                hint="Type the same command again to continue from where it is",
+            )
+
+    @contextlib.contextmanager
+    def lease(self, command: str) -> Iterator[None]:
+        """Hold the migration for this connection; errors.TargetBusy while another living process holds it."""
+        deadline = time.monotonic() + _LEASE_PATIENCE
+        while self._value("take_lease", command=command) is None:
+            if time.monotonic() > deadline:
+                holder = self._run("read_lease").fetchone()
+                raise errors.TargetBusy(
+                    "Another outgrow process works on this target",
+                    why=f"backend {holder[0]} runs `outgrow {holder[1]}` since {holder[2]:%H:%M:%S} UTC"
+                    if holder
+                    else "",
+                    hint="Wait for it, or end it, and type the same command again",
+                )
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(psycopg.Error):
+                self._run("release_lease")
+
+    def claim_chunk(self, table: str, ordinal: int) -> bool:
+        """Claim a chunk in the current transaction; False if it is done. Waits for a dying process that holds it."""
+        return self._value("claim_chunk", table=table, ordinal=ordinal) is not None
+
+    def finish_chunk(self, table: str, ordinal: int, *, rows: int, quarantined: int, size: int) -> None:
+        """Note what a claimed chunk brought."""
+        self._run("finish_chunk", table=table, ordinal=ordinal, rows=rows, quarantined=quarantined, bytes=size)
+
+    def chunks(self) -> list[Chunk]:
+        """All finished chunks."""
+        return [Chunk(table=t, ordinal=o, rows=r, quarantined=q) for t, o, r, q in self._run("read_chunks")]
+
+    def quarantine(self, table: str, key: str, row: str, column: str, reason: str) -> None:
+        """Keep a row that does not fit."""
+        self._run("add_quarantined", table=table, key=key, row=row, column=column, reason=reason)
+
+    def quarantined_rows(self, table: str, key: str) -> list[Mapping[str, Any]]:
+        """The records in quarantine under a key."""
+        return [row for (row,) in self._run("read_quarantined", table=table, key=key)]
+
+    def quarantine_counts(self) -> Mapping[str, int]:
+        """Rows in quarantine by table; tables without any are left out."""
+        return {table: int(count) for table, count in self._run("count_quarantined")}
+
+    def quarantine_list(self, limit: int) -> list[Quarantined]:
+        """The first rows in quarantine."""
+        found = self._run("list_quarantined", limit=limit)
+        return [Quarantined(table=t, key=k, column=c, reason=r) for t, k, c, r in found]
+
+    def steps(self) -> Mapping[str, str]:
+        """Finished steps and their notes."""
+        return dict(self._run("read_steps").fetchall())
+
+    def finish_step(self, name: str, seconds: float, note: str = "") -> None:
+        """Note a step as done, in the transaction that does it."""
+        self._run("finish_step", name=name, seconds=seconds, note=note)
+
+    def record(self, kind: str, **detail: Any) -> None:
+        """Add to the audit trail."""
+        self._run("add_event", kind=kind, detail=json.dumps(detail, default=str))

@@ -1,0 +1,189 @@
+"""Building the target around its rows: schema, keys, indexes, foreign keys, sequences, statistics.
+
+Each step is one transaction that also notes the step as done, so that a restart continues with the next one.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from outgrow import errors, workers
+from outgrow.dialect import identifiers
+from outgrow.model import event, plan
+from outgrow.postgres import ddl, sql_table, state
+
+__all__ = ["Step", "create_schema", "drop_schema", "finish_steps", "indexes", "keys", "occupied", "run"]
+
+_WORK_MEMORY = "256MB"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One statement, or a function that runs some, done once under a name.
+
+    `tolerated` are SQLSTATEs with which the step may fail and be noted as failed: the migration is complete without it.
+    """
+
+    name: str
+    statement: str = ""
+    work: Callable[[psycopg.Connection], None] | None = None
+    tolerated: frozenset[str] = frozenset()
+    table: str = ""
+
+
+def occupied(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
+    """Relations and types in the target schema that have a name the plan needs."""
+    wanted = [table.target for table in planned.tables]
+    wanted += [index.name for table in planned.tables for index in table.indexes]
+    found = connection.execute(
+        "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = ANY(%s)"
+        " UNION SELECT t.typname FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+        " WHERE n.nspname = %s AND t.typname = ANY(%s) ORDER BY 1",
+        (planned.schema, wanted, planned.schema, wanted),
+    )
+    return [name for (name,) in found]
+
+
+def create_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
+    """Create the target schema, extensions and tables; to be called within a transaction."""
+    if planned.schema != "public":
+        connection.execute(b"CREATE SCHEMA IF NOT EXISTS " + identifiers.quote(planned.schema).encode())
+    for name in planned.extensions:
+        if connection.execute("SELECT 1 FROM pg_catalog.pg_extension WHERE extname=%s", (name,)).fetchone() is None:
+            connection.execute(f"CREATE EXTENSION {identifiers.quote(name)} SCHEMA public".encode())
+    for table in planned.tables:
+        connection.execute(ddl.create_table(planned.schema, table).encode())
+
+
+def drop_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
+    """Drop the planned tables and outgrow's own schema; to be called within a transaction."""
+    for table in planned.tables:
+        connection.execute(f"DROP TABLE IF EXISTS {ddl.qualified(planned.schema, table.target)} CASCADE".encode())
+    connection.execute("DROP SCHEMA outgrow CASCADE")
+
+
+def keys(planned: plan.Plan) -> Iterator[Step]:
+    """Primary keys, which verification walks by."""
+    for table in planned.tables:
+        yield Step(
+            name=f"primary key of {table.source}",
+            statement=ddl.add_primary_key(planned.schema, table),
+            table=table.source,
+        )
+
+
+def indexes(planned: plan.Plan) -> Iterator[Step]:
+    """Secondary indexes. One whose entries turn out too large for PostgreSQL is left out and reported."""
+    for table in planned.tables:
+        for index in table.indexes:
+            yield Step(
+                name=f"index {index.name}",
+                statement=ddl.create_index(planned.schema, table, index),
+                # 54000: an entry too large for a btree page. 23505: rows that SQLite itself holds to be distinct.
+                tolerated=frozenset({"54000", "23505"}),
+                table=table.source,
+            )
+
+
+def finish_steps(planned: plan.Plan) -> Iterator[Step]:
+    """Foreign keys, sequences, statistics; in this order, one after the other."""
+    for table in planned.tables:
+        for key in table.foreign_keys:
+            yield Step(
+                name=f"foreign key {key.name} of {table.source}",
+                statement=ddl.add_foreign_key(planned.schema, table, key),
+                table=table.source,
+            )
+    for table in planned.tables:
+        for key in table.foreign_keys:
+            if key.valid:
+                yield Step(
+                    name=f"validation of {key.name} of {table.source}",
+                    statement=ddl.validate_foreign_key(planned.schema, table, key),
+                    tolerated=frozenset({"23503"}),
+                    table=table.source,
+                )
+    for table in planned.tables:
+        if sql_table.TableSql(planned.schema, table).sequence() is not None:
+            yield Step(
+                name=f"sequence of {table.source}",
+                work=lambda connection, table=table: _set_sequence(connection, planned.schema, table),  # type: ignore[misc]
+                table=table.source,
+            )
+    for table in planned.tables:
+        name = ddl.qualified(planned.schema, table.target)
+        yield Step(name=f"statistics of {table.source}", statement=f"ANALYZE {name}", table=table.source)
+
+
+def _set_sequence(connection: psycopg.Connection, schema: str, table: plan.TablePlan) -> None:
+    """Let the identity continue after the highest id ever given: max(id), or sqlite_sequence where that is higher."""
+    found = sql_table.TableSql(schema, table).sequence()
+    assert found is not None
+    column, query = found
+    row = connection.execute(query.encode()).fetchone()
+    last = max(row[0] if row and row[0] is not None else 0, table.sequence or 0)
+    if last >= 1:
+        connection.execute(
+            "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), %s)",
+            (ddl.qualified(schema, table.target), column, last),
+        )
+
+
+def run(
+    connections: Sequence[psycopg.Connection],
+    steps: Iterator[Step],
+    *,
+    stop: workers.Stop,
+    interrupt: Callable[[], None],
+    sink: event.Sink,
+) -> None:
+    """Run steps that are not done yet, several at once where there are several connections; raises the first error."""
+    keeper = state.State(connections[0])
+    done = keeper.steps()
+    todo = iter([step for step in steps if step.name not in done])
+    lock = threading.Lock()
+
+    def work(connection: psycopg.Connection) -> None:
+        while True:
+            stop.check()
+            with lock:
+                step = next(todo, None)
+            if step is None:
+                return
+            sink(event.TableStarted(step=step.name, table=step.table, rows=0))
+            _run_one(connection, step)
+
+    workers.run([functools.partial(work, one) for one in connections], stop, interrupt=interrupt)
+
+
+def _run_one(connection: psycopg.Connection, step: Step) -> None:
+    keeper = state.State(connection)
+    began = time.monotonic()
+    try:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL maintenance_work_mem = '{_WORK_MEMORY}'".encode())
+            if step.work is not None:
+                step.work(connection)
+            else:
+                connection.execute(step.statement.encode())
+            keeper.finish_step(step.name, time.monotonic() - began)
+    except psycopg.Error as error:
+        if error.sqlstate in step.tolerated:
+            message = (error.diag.message_primary or str(error)).strip()
+            detail = f"{message} {error.diag.message_detail or ''}".strip()
+            keeper.finish_step(step.name, time.monotonic() - began, f"failed: {detail}")
+            return
+        if (error.sqlstate or "")[:2] in ("22", "23", "42", "54") and error.sqlstate != "42501":
+            raise errors.TargetUnfit(
+                f"PostgreSQL refused the {step.name}",
+                why=f"{error.diag.message_primary}; the statement was: {step.statement}",
+                hint="Change the plan so that it is left out, or report this as a defect with the statement",
+            ) from error
+        raise

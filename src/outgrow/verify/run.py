@@ -1,0 +1,75 @@
+"""Verifying all tables of a plan, several at a time."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from outgrow import workers
+from outgrow.model import event, plan
+from outgrow.postgres import connection as postgres
+from outgrow.postgres import reader as target_reader
+from outgrow.postgres import state
+from outgrow.sqlite import connection as sqlite
+from outgrow.sqlite import reader as source_reader
+from outgrow.verify import compare
+
+__all__ = ["Result", "verify"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """A verification: what was compared and every difference, tables in the plan's order."""
+
+    tables: tuple[compare.TableResult, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the file that were compared, those in quarantine included."""
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that are rightly in quarantine."""
+        return sum(table.quarantined for table in self.tables)
+
+    @property
+    def differences(self) -> tuple[compare.Difference, ...]:
+        """Every difference."""
+        return tuple(difference for table in self.tables for difference in table.differences)
+
+
+def verify(
+    planned: plan.Plan,
+    source: sqlite.Source,
+    sessions: Sequence[postgres.Session],
+    *,
+    stop: workers.Stop,
+    interrupt: Callable[[], None],
+    sink: event.Sink,
+) -> Result:
+    """Compare every table, one worker a session; raises the first error of any worker."""
+    todo = iter(sorted(planned.tables, key=lambda table: (-table.rows, table.source)))
+    lock = threading.Lock()
+    results: dict[str, compare.TableResult] = {}
+
+    def work(session: postgres.Session) -> None:
+        local = source.connect()
+        with concurrent.futures.ThreadPoolExecutor(1, "outgrow-digest") as executor:
+            while True:
+                with lock:
+                    table = next(todo, None)
+                if table is None:
+                    return
+                sink(event.TableStarted(step="verify", table=table.source, rows=table.rows))
+                ours = source_reader.TableReader(local, table, encoding=planned.encoding, generated=True)
+                theirs = target_reader.TableReader(session, planned.schema, table)
+                results[table.source] = compare.compare(
+                    ours, theirs, state.State(session), executor=executor, check=stop.check, sink=sink
+                )
+
+    workers.run([functools.partial(work, session) for session in sessions], stop, interrupt=interrupt)
+    return Result(tables=tuple(results[table.source] for table in planned.tables))
