@@ -159,8 +159,16 @@ class _Source:
     """The SQLite file, opened read-only, in one read transaction."""
 
     def __init__(self, path: str | Path) -> None:
-        uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
-        self.connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        uri = f"file:{quote(str(Path(path).absolute()))}?mode="
+        self.connection = sqlite3.connect(uri + "ro", uri=True, isolation_level=None)
+        try:
+            self.connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            # A writer died in the middle of a transaction: its journal can only be rolled back by another writer.
+            self.connection.close()
+            self.connection = sqlite3.connect(uri + "rw", uri=True, isolation_level=None)
+            self.connection.execute("SELECT count(*) FROM sqlite_master")
+            self.connection.execute("PRAGMA query_only = on")
         self.connection.execute("BEGIN")
         encoding = self.connection.execute("PRAGMA encoding").fetchone()[0].lower()
         self.utf16 = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}.get(encoding)

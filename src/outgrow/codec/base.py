@@ -2,7 +2,9 @@
 
 Every expression that touches a value exists here, once, and is used by planning, copying, following and
 verifying alike. Expressions are SQL text over an operand: `x` is a SQLite expression, `c` a PostgreSQL one.
-NULL is the caller's affair: no codec is asked about it.
+NULL is the caller's affair, but of NULL `encode`, `canonical_source` and `canonical_target` make NULL. And no
+expression raises on a value that does not fit: SQLite may evaluate both sides of an AND, and chunks are read before
+anybody knows what is in them. What it gives then is not used.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ Spec = Mapping[str, str | int | bool]
 class Codec(abc.ABC):
     """A lossless pairing of SQLite values with one PostgreSQL type.
 
-    The law of every codec: if `fits(x)` holds, then the value that PostgreSQL parses from `encode(x)`, read back through
-    `restore(c)` and stored in the same SQLite column, is the same value of the same storage class; and
+    The law of every codec: if `fits(x)` holds, then the value that PostgreSQL parses from `encode(x)`, read back
+    through `restore(c)` and stored in the same SQLite column, is the same value of the same storage class; and
     `canonical_source(x)` and `canonical_target(c)` are the same bytes, different for different values.
     """
 
@@ -34,13 +36,15 @@ class Codec(abc.ABC):
     inspects_text: ClassVar[bool] = False
     """Whether the encoded text can hold NUL or invalid UTF-8, which the reader of a chunk must look for."""
 
-    orderable: ClassVar[bool] = True
-    """Whether the type can be a key: it has a btree order that equals SQLite's BINARY order of the stored values."""
-
     @property
     def sql_type(self) -> str:
         """The PostgreSQL type with its modifiers."""
         return self.type
+
+    @property
+    def orderable(self) -> bool:
+        """Whether it can be a key: the type has a btree order, which is SQLite's BINARY order of the stored values."""
+        return True
 
     @property
     def collation(self) -> str:

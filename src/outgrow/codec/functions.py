@@ -17,20 +17,31 @@ FLAW_NUL: Final = 1
 FLAW_ENCODING: Final = 2
 
 _pack_double = struct.Struct(">d").pack
-_DEPTH = 1000
+# Well below the depth at which Python's own limit would make the answer depend on the caller's stack.
+_DEPTH = 150
+# https://www.postgresql.org/docs/18/datatype-numeric.html
+_DIGITS_BEFORE_POINT = 131_072
+_DIGITS_AFTER_POINT = 16_383
 
 
-def _bits(value: float) -> str:
-    return _pack_double(value).hex()
+def _bits(value: Any) -> str | None:
+    try:
+        return _pack_double(value).hex()
+    except (struct.error, OverflowError):  # no number: the row has a misfit, and this text is not used
+        return None
 
 
-def _real(value: float) -> str:
+def _real(value: Any) -> str | None:
+    if not isinstance(value, float):
+        return None
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(value)
 
 
-def _text_flaw(stored: bytes, *, encoding: str) -> int:
+def _text_flaw(stored: bytes | None, *, encoding: str) -> int | None:
+    if stored is None:
+        return None
     if encoding == "utf-8":
         if b"\0" in stored:
             return FLAW_NUL
@@ -43,12 +54,13 @@ def _text_flaw(stored: bytes, *, encoding: str) -> int:
     return FLAW_NUL if "\0" in text else 0
 
 
-def _text_hex(stored: bytes, *, encoding: str) -> str:
-    return (
-        stored.hex()
-        if encoding == "utf-8"
-        else stored.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass").hex()
-    )
+def _text_hex(stored: bytes | None, *, encoding: str) -> str | None:
+    if stored is None:
+        return None
+    if encoding == "utf-8":
+        return stored.hex()
+    whole = stored[: len(stored) & ~1]
+    return whole.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass").hex()
 
 
 def _text_stored(text: bytes, *, encoding: str) -> bytes:
@@ -57,6 +69,12 @@ def _text_stored(text: bytes, *, encoding: str) -> bytes:
 
 def _utf8(text: str | None) -> bytes | None:
     return None if text is None else text.encode()
+
+
+def _octet_length(value: Any) -> int | None:
+    if value is None:
+        return None
+    return len(value) if isinstance(value, bytes) else len(str(value).encode())
 
 
 def _strict_constant(name: str) -> Any:
@@ -90,9 +108,12 @@ class _Number:
     """A number of a JSON text, kept as written; only numbers that numeric would write alike are let through."""
 
     def __init__(self, text: str) -> None:
-        digits = text.lstrip("-")
-        if "e" in text.lower() or (text.startswith("-0") and not digits.strip("0.")):
+        digits, _, fraction = text.lstrip("-").partition(".")
+        negative_zero = text.startswith("-") and not text.strip("-0.")
+        if "e" in text.lower() or negative_zero:
             raise ValueError("not as numeric writes it")
+        if len(digits) > _DIGITS_BEFORE_POINT or len(fraction) > _DIGITS_AFTER_POINT:
+            raise ValueError("too long for numeric")
         self.text = text
 
 
@@ -103,8 +124,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _normal_jsonb(text: str) -> int:
+def _normal_jsonb(stored: Any, *, encoding: str) -> int:
+    """Whether the bytes of a text are what jsonb would write."""
+    if not isinstance(stored, bytes):
+        return 0
     try:
+        text = stored.decode(encoding)
         value = json.loads(
             text,
             parse_constant=_strict_constant,
@@ -124,13 +149,17 @@ def _floats(blob: bytes) -> array.array[float]:
     return values
 
 
-def _vector(blob: bytes) -> str:
+def _vector(blob: Any) -> str | None:
+    if not isinstance(blob, bytes) or len(blob) % 4:
+        return None
     # Nine significant digits identify a float32.
     return "[" + ",".join([f"{value:.9g}" for value in _floats(blob)]) + "]"
 
 
-def _vector_finite(blob: bytes) -> int:
-    return int(len(blob) > 0 and all(map(math.isfinite, _floats(blob))))
+def _vector_finite(blob: Any) -> int:
+    if not isinstance(blob, bytes) or len(blob) % 4:
+        return 0
+    return int(all(map(math.isfinite, _floats(blob))))
 
 
 def _swapped(blob: bytes) -> bytes:
@@ -139,14 +168,17 @@ def _swapped(blob: bytes) -> bytes:
     return words.tobytes()
 
 
-def _vector_bits(blob: bytes) -> str:
+def _vector_bits(blob: Any) -> str | None:
+    if not isinstance(blob, bytes) or len(blob) % 4:
+        return None
     return _swapped(blob).hex()
 
 
 def functions(encoding: str) -> Mapping[str, Callable[..., Any]]:
-    """The functions by their SQL names, for a file of that encoding (`UTF-8`, `UTF-16le`, `UTF-16be`). All are deterministic.
+    """The functions by their SQL names, for a file of that encoding (`UTF-8`, `UTF-16le`, `UTF-16be`).
 
-    In UTF-16 files `octet_length` is replaced, so that it counts bytes of UTF-8 as PostgreSQL does.
+    All are deterministic, and none raises on a value of another class than it is meant for. In UTF-16 files
+    `octet_length` is replaced, so that it counts bytes of UTF-8 as PostgreSQL does.
     """
     python_encoding = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}[encoding]
     result: dict[str, Callable[..., Any]] = {
@@ -156,12 +188,12 @@ def functions(encoding: str) -> Mapping[str, Callable[..., Any]]:
         "outgrow_text_hex": functools.partial(_text_hex, encoding=python_encoding),
         "outgrow_text_stored": functools.partial(_text_stored, encoding=python_encoding),
         "outgrow_utf8": _utf8,
-        "outgrow_jsonb": _normal_jsonb,
+        "outgrow_jsonb": functools.partial(_normal_jsonb, encoding=python_encoding),
         "outgrow_vector": _vector,
         "outgrow_vector_bits": _vector_bits,
         "outgrow_vector_blob": _swapped,
         "outgrow_vector_finite": _vector_finite,
     }
     if python_encoding != "utf-8":
-        result["octet_length"] = lambda text: None if text is None else len(text.encode())
+        result["octet_length"] = _octet_length
     return result

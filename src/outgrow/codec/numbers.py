@@ -11,6 +11,10 @@ __all__ = ["BOOLEAN_WORDS", "Bigint", "Boolean", "Double", "Integer", "Numeric",
 BOOLEAN_WORDS = (("false", "true"), ("f", "t"), ("no", "yes"), ("n", "y"), ("off", "on"))
 """Pairs of words that may stand for false and true; as stored, capitalised or in capitals."""
 
+_SPELLED_WORDS = frozenset(
+    (spell(false), spell(true)) for false, true in BOOLEAN_WORDS for spell in (str, str.capitalize, str.upper)
+)
+
 
 class Bigint(Codec):
     """SQLite INTEGER values as int8."""
@@ -21,7 +25,7 @@ class Bigint(Codec):
     def fits(self, x: str) -> str:
         condition = f"typeof({x})='integer'"
         if self._range is not None:
-            condition += f" AND {x} BETWEEN {self._range[0]} AND {self._range[1]}"
+            condition += f" AND {x} COLLATE BINARY BETWEEN {self._range[0]} AND {self._range[1]}"
         return condition
 
     def restore(self, c: str) -> str:
@@ -48,13 +52,15 @@ class Smallint(Bigint):
 class Boolean(Codec):
     """0 and 1, or one pair of words, as boolean.
 
-    PostgreSQL itself accepts many more spellings ('tr', 'yes', ' t '): the condition is an exhaustive list, so that none
-    of them is taken for what it would not come back as.
+    PostgreSQL itself accepts many more spellings ('tr', 'yes', ' t '): the condition is an exhaustive list, so that
+    none of them is taken for what it would not come back as. ValueError for words that are no pair of BOOLEAN_WORDS.
     """
 
     type = "boolean"
 
     def __init__(self, *, false: str = "", true: str = "") -> None:
+        if (false, true) != ("", "") and (false, true) not in _SPELLED_WORDS:
+            raise ValueError(f"PostgreSQL has no booleans {false!r} and {true!r}")
         self._false = false
         self._true = true
 
@@ -65,7 +71,7 @@ class Boolean(Codec):
     def fits(self, x: str) -> str:
         if self._worded:
             return f"typeof({x})='text' AND {x} COLLATE BINARY IN ('{self._false}','{self._true}')"
-        return f"typeof({x})='integer' AND {x} IN (0,1)"
+        return f"typeof({x})='integer' AND {x} COLLATE BINARY IN (0,1)"
 
     def canonical_source(self, x: str) -> str:
         return f"({x} COLLATE BINARY='{self._true}')" if self._worded else x
@@ -98,7 +104,7 @@ class Double(Codec):
 
     def encode(self, x: str) -> str:
         # SQLite writes both zeros as 0.0; only columns without REAL affinity can hold a negative one.
-        return f"CASE WHEN {x}=0.0 THEN outgrow_real({x}) ELSE CAST({x} AS TEXT) END"
+        return f"CASE WHEN {x} COLLATE BINARY=0.0 THEN outgrow_real({x}) ELSE CAST({x} AS TEXT) END"
 
     def canonical_source(self, x: str) -> str:
         return f"outgrow_bits({x})"
@@ -119,7 +125,8 @@ _INT64 = "BETWEEN -9223372036854775808 AND 9223372036854775807"
 class Numeric(Codec):
     """Integers and reals of a column with NUMERIC or INTEGER affinity as numeric without modifiers.
 
-    Such a column stores every integral number of 64 bits as an integer, so the number alone tells the storage class.
+    Such a column stores integral numbers of 64 bits as integers, so the number alone tells the storage class. The one
+    exception is the real -2^63; columns of another affinity have more. Integral reals of 64 bits do not fit.
     Reals are written with the fewest digits that read back as the same double (1234567.89, not 1234567.8899999999).
     Precision and scale of the declaration are not carried over: they would round silently.
     """
@@ -127,20 +134,19 @@ class Numeric(Codec):
     type = "numeric"
 
     def fits(self, x: str) -> str:
-        return f"typeof({x}) IN ('integer','real')"
+        # The cast brings reals beyond 64 bits to its limits, which they do not equal.
+        fraction = f"typeof({x})='real' AND {x} COLLATE BINARY<>CAST({x} AS INTEGER)"
+        return f"(typeof({x})='integer' OR {fraction})"
 
     def encode(self, x: str) -> str:
         return (
             f"CASE WHEN typeof({x})='integer' THEN {x}"
-            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} AND abs({x})<1e300 THEN format('%.15g',{x})"
+            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x})<1e300 THEN format('%.15g',{x})"
             f" ELSE outgrow_real({x}) END"
         )
 
     def canonical_source(self, x: str) -> str:
-        return (
-            f"CASE WHEN typeof({x})='integer' THEN {x} WHEN {x}=-9223372036854775808 THEN '-9223372036854775808'"
-            f" ELSE outgrow_bits({x}) END"
-        )
+        return f"CASE WHEN typeof({x})='integer' THEN {x} ELSE outgrow_bits({x}) END"
 
     def canonical_target(self, c: str) -> str:
         return (
@@ -150,6 +156,9 @@ class Numeric(Codec):
 
     def restore(self, c: str) -> str:
         return f"CASE {c} WHEN 'Infinity' THEN '9e999' WHEN '-Infinity' THEN '-9e999' ELSE trim_scale({c})::text END"
+
+    def restored(self, p: str) -> str:
+        return f"CAST({p} AS NUMERIC)"
 
     def spec(self) -> Spec:
         return {"type": self.type}

@@ -14,6 +14,7 @@ _DATE = f"{_D * 4}-[01]{_D}-[0-3]{_D}"
 _TIME = f"[0-2]{_D}:[0-5]{_D}:[0-5]{_D}"
 OPTIONAL = -1
 """`fraction` of a format with six digits, left out when they are zero: what Python's isoformat() writes."""
+ZONES = ("Z", "+00:00", "+00")
 
 
 def _fractions(fraction: int) -> tuple[int, ...]:
@@ -24,6 +25,8 @@ class _Clock(Codec):
     """What timestamps and times share: a text of fixed shape whose seconds may have a fraction."""
 
     def __init__(self, *, fraction: int = 0) -> None:
+        if not OPTIONAL <= fraction <= 6:
+            raise ValueError(f"PostgreSQL keeps six digits of a second, not {fraction}")
         self.fraction = fraction
 
     @property
@@ -53,6 +56,10 @@ class _Clock(Codec):
     def guard(self, x: str) -> str:
         # PostgreSQL rolls 24:00:00 over into the next day; every other impossible time or date it refuses.
         return f"typeof({x})='text' AND {self._shape(x)} AND substr({x},{self._head_length - 7},2)<'24'"
+
+    def fits(self, x: str) -> str:
+        # GLOB stops at NUL.
+        return f"{self.guard(x)} AND instr({x},char(0))=0"
 
     def canonical_source(self, x: str) -> str:
         # PostgreSQL's output: no separator T, no trailing zeros in the fraction, and +00 for the zone.
@@ -95,6 +102,8 @@ class Timestamp(_Clock):
 
     def __init__(self, *, separator: str = " ", fraction: int = 0) -> None:
         super().__init__(fraction=fraction)
+        if separator not in (" ", "T"):
+            raise ValueError(f"between date and time stands a space or a T, not {separator!r}")
         self.separator = separator
 
     @property
@@ -107,7 +116,7 @@ class Timestamp(_Clock):
 
     def fits(self, x: str) -> str:
         return (
-            f"{self.guard(x)} AND {x}>='0001'"
+            f"{super().fits(x)} AND substr({x},1,4)>'0000'"
             f" AND strftime('%Y-%m-%d %H:%M:%S',substr({x},1,19))=substr({x},1,10)||' '||substr({x},12,8)"
         )
 
@@ -133,7 +142,14 @@ class Timestamptz(Timestamp):
 
     def __init__(self, *, separator: str = " ", fraction: int = 0, zone: str = "Z") -> None:
         super().__init__(separator=separator, fraction=fraction)
+        if zone not in ZONES:
+            raise ValueError(f"UTC is written {', '.join(ZONES)}, not {zone!r}")
         self.zone = zone
+
+    @property
+    def orderable(self) -> bool:
+        # As text, 09.5Z comes before 09Z.
+        return self.fraction != OPTIONAL or self.zone != "Z"
 
     @property
     def _zone(self) -> str:
@@ -152,7 +168,7 @@ class Date(Codec):
     type = "date"
 
     def fits(self, x: str) -> str:
-        return f"{self.guard(x)} AND {x}>='0001' AND strftime('%Y-%m-%d',{x})={x}"
+        return f"{self.guard(x)} AND substr({x},1,4)>'0000' AND strftime('%Y-%m-%d',{x})={x} COLLATE BINARY"
 
     def guard(self, x: str) -> str:
         return f"typeof({x})='text' AND {x} GLOB '{_DATE}'"
@@ -177,9 +193,6 @@ class Time(_Clock):
     def _head_length(self) -> int:
         return 8
 
-    def fits(self, x: str) -> str:
-        return self.guard(x)
-
     def restore(self, c: str) -> str:
         return super().restore(f"(DATE '2000-01-01'+{c})")
 
@@ -188,7 +201,7 @@ class Time(_Clock):
 
 
 def formats(kind: str, sample: list[str]) -> Iterator[Codec]:
-    """Codecs of type `kind` (timestamp, timestamptz, date, time) whose format appears in the sample, likeliest first."""
+    """Codecs of a kind (timestamp, timestamptz, date, time) whose format appears in the sample, likeliest first."""
     if kind == "date":
         yield Date()
         return
@@ -200,7 +213,7 @@ def formats(kind: str, sample: list[str]) -> Iterator[Codec]:
         rest = text[start:]
         digits = len(rest) - len(rest[1:].lstrip("0123456789")) - 1 if rest.startswith(".") else 0
         zone = rest[digits + 1 if digits else 0 :]
-        if digits <= 6 and zone in ("", "Z", "+00:00", "+00"):
+        if digits <= 6 and zone in ("", *ZONES):
             seen.add(("" if kind == "time" else text[10], digits, zone))
     for separator, zone in sorted({(s, z) for s, _, z in seen}):
         digits_seen = sorted({d for s, d, z in seen if (s, z) == (separator, zone)})

@@ -7,6 +7,8 @@ from outgrow.codec.base import Codec, Spec
 __all__ = ["Bytea", "Json", "Jsonb", "Text", "Uuid"]
 
 _CLEAN = "outgrow_text_flaw(CAST({x} AS BLOB))=0"
+# In a UTF-16 file SQLite itself turns half a surrogate pair into another character: who reads a chunk cannot see it.
+_CLEAN_UTF16 = f"CASE WHEN length(CAST('a' AS BLOB))=1 THEN 1 ELSE {_CLEAN} END"
 
 
 class Text(Codec):
@@ -14,6 +16,7 @@ class Text(Codec):
 
     With `numbers`, integers and reals of the column are kept as their text too. That is lossless where the column's
     affinity turns the text into the number again (INTEGER, NUMERIC, REAL): such a column cannot hold the text '12'.
+    SQLite orders numbers before text and by their size, so such a column is no key.
     """
 
     type = "text"
@@ -24,22 +27,27 @@ class Text(Codec):
         self._numbers = numbers
 
     @property
+    def orderable(self) -> bool:
+        return not self._numbers
+
+    @property
     def collation(self) -> str:
         return ' COLLATE "C"'
 
     def fits(self, x: str) -> str:
-        clean = f"(typeof({x})='text' AND {_CLEAN.format(x=x)})"
-        return f"(typeof({x}) IN ('integer','real') OR {clean})" if self._numbers else clean
+        numbers = " WHEN 'integer' THEN 1 WHEN 'real' THEN 1" if self._numbers else ""
+        return f"CASE typeof({x}) WHEN 'text' THEN {_CLEAN.format(x=x)}{numbers} ELSE 0 END"
 
     def guard(self, x: str) -> str:
-        return f"typeof({x})<>'blob'" if self._numbers else f"typeof({x})='text'"
+        classes = "IN ('integer','real','text')" if self._numbers else "='text'"
+        return f"typeof({x}) {classes} AND {_CLEAN_UTF16.format(x=x)}"
 
     def encode(self, x: str) -> str:
         if not self._numbers:
             return x
         return (
-            f"CASE WHEN typeof({x})<>'real' THEN {x} WHEN {x}=9e999 THEN '9e999'"
-            f" WHEN {x}=-9e999 THEN '-9e999' ELSE outgrow_real({x}) END"
+            f"CASE WHEN typeof({x})<>'real' THEN {x} WHEN {x} COLLATE BINARY=9e999 THEN '9e999'"
+            f" WHEN {x} COLLATE BINARY=-9e999 THEN '-9e999' ELSE outgrow_real({x}) END"
         )
 
     def canonical_target(self, c: str) -> str:
@@ -61,7 +69,10 @@ class Bytea(Codec):
         self._text = text
 
     def fits(self, x: str) -> str:
-        return f"typeof({x})='{'text' if self._text else 'blob'}'"
+        if not self._text:
+            return f"typeof({x})='blob'"
+        # SQLite does not forbid text of an odd number of bytes in a UTF-16 file.
+        return f"typeof({x})='text' AND length(CAST({x} AS BLOB))%length(CAST('a' AS BLOB))=0"
 
     def encode(self, x: str) -> str:
         return f"'\\x'||{self.canonical_source(x)}"
@@ -92,7 +103,8 @@ class Uuid(Codec):
     type = "uuid"
 
     def fits(self, x: str) -> str:
-        return f"typeof({x})='text' AND {x} GLOB '{_UUID}'"
+        # GLOB stops at NUL.
+        return f"typeof({x})='text' AND {x} GLOB '{_UUID}' AND instr({x},char(0))=0"
 
     def spec(self) -> Spec:
         return {"type": self.type}
@@ -107,10 +119,10 @@ class Json(Codec):
     orderable = False
 
     def fits(self, x: str) -> str:
-        return f"typeof({x})='text' AND {_CLEAN.format(x=x)} AND json_valid({x})"
+        return f"CASE WHEN typeof({x})='text' THEN {_CLEAN.format(x=x)} AND json_valid({x}) ELSE 0 END"
 
     def guard(self, x: str) -> str:
-        return f"typeof({x})='text'"
+        return f"typeof({x})='text' AND {_CLEAN_UTF16.format(x=x)}"
 
     def spec(self) -> Spec:
         return {"type": self.type}
@@ -128,7 +140,7 @@ class Jsonb(Codec):
     orderable = False
 
     def fits(self, x: str) -> str:
-        return f"typeof({x})='text' AND {_CLEAN.format(x=x)} AND outgrow_jsonb({x})"
+        return f"CASE WHEN typeof({x})='text' THEN outgrow_jsonb(CAST({x} AS BLOB)) ELSE 0 END"
 
     def spec(self) -> Spec:
         return {"type": self.type}

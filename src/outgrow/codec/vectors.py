@@ -17,6 +17,8 @@ class Vector(Codec):
     orderable = False
 
     def __init__(self, *, dimensions: int) -> None:
+        if not 1 <= dimensions <= 16_000:
+            raise ValueError(f"pgvector has 1 to 16,000 dimensions, not {dimensions}")
         self.dimensions = dimensions
 
     @property
@@ -24,7 +26,8 @@ class Vector(Codec):
         return f"vector({self.dimensions})"
 
     def fits(self, x: str) -> str:
-        return f"typeof({x})='blob' AND length({x})={4 * self.dimensions} AND outgrow_vector_finite({x})"
+        whole = f"typeof({x})='blob' AND length({x})={4 * self.dimensions}"
+        return f"CASE WHEN {whole} THEN outgrow_vector_finite({x}) ELSE 0 END"
 
     def encode(self, x: str) -> str:
         return f"outgrow_vector({x})"

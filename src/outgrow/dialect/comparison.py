@@ -114,9 +114,7 @@ def _with_affinity(operand: Value, other: Value) -> Value:
             return operand
         if other.kind not in _NUMBERS:
             raise Untranslatable(f"SQLite turns {operand.sql} into a number here")
-        number = float(operand.value)
-        whole = operand.value.strip().lstrip("+-").isdigit()
-        return values.literal(int(operand.value) if whole else number)
+        return values.literal(values.numeric(operand.value))
     if other.affinity is schema.Affinity.TEXT and operand.affinity is None and operand.kind in _NUMBERS:
         return values.as_text(operand)
     return operand
@@ -124,17 +122,15 @@ def _with_affinity(operand: Value, other: Value) -> Value:
 
 def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
     if Kind.BOOLEAN in {left.kind, right.kind}:
-        one, other = values.as_boolean(left), values.as_boolean(right)
-        if one is not None and other is not None:
-            return dataclasses.replace(left, sql=one), dataclasses.replace(right, sql=other)
+        true_or_false = values.as_boolean(left), values.as_boolean(right)
+        if true_or_false[0] is not None and true_or_false[1] is not None:
+            return _replaced(left, true_or_false[0]), _replaced(right, true_or_false[1])
         left, right = _plain(left), _plain(right)
     if left.kind is right.kind and left.kind is not Kind.NUMBER:
         return left, right
-    for one, other in ((left, right), (right, left)):
+    if any(one.within(values.EXACT) and (one.kind is Kind.INTEGER or one.constant) for one in (left, right)):
         # Integers up to 2^53 are the same number as double, as shortest decimal and as bigint.
-        if one.within(values.EXACT) and (one.kind is Kind.INTEGER or one.constant):
-            if not (one.kind is Kind.REAL and other.kind is Kind.REAL):
-                return left, right
+        return left, right
     both = {left.kind, right.kind}
     if both <= {Kind.NUMBER, Kind.INTEGER} and all(
         operand.kind is Kind.INTEGER or operand.affinity in _EXACT for operand in (left, right)
@@ -172,7 +168,7 @@ def _texts(left: Value, right: Value) -> tuple[Value, Value]:
         case "BINARY":
             return left, right
         case "NOCASE":
-            return _replaced(left, values.folded(left)), _replaced(right, values.folded(right))
+            return _folded(left), _folded(right)
         case "RTRIM":
             return _replaced(left, _trimmed(left)), _replaced(right, _trimmed(right))
         case other:
@@ -180,7 +176,11 @@ def _texts(left: Value, right: Value) -> tuple[Value, Value]:
 
 
 def _replaced(operand: Value, sql: str) -> Value:
-    return Value(kind=Kind.TEXT, sql=sql, collated=operand.collated or 'COLLATE "C"' in sql)
+    return dataclasses.replace(operand, sql=sql)
+
+
+def _folded(operand: Value) -> Value:
+    return dataclasses.replace(operand, sql=values.folded(operand), collated=not operand.constant)
 
 
 def _trimmed(operand: Value) -> str:

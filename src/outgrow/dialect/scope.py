@@ -53,41 +53,34 @@ class Scope:
         """The column as an operand."""
         sql_type = re.sub(r"\(.*\)", "", self.types[source])
         sql = identifiers.quote(self.names.get(source, source))
+        json = sql_type if sql_type in {"json", "jsonb"} else ""
         if sql_type not in _KINDS:
-            what = f"{source} is {self.types[source]}, which compares differently from what SQLite stores"
-            return Value(kind=Kind.OPAQUE, sql=sql, reason=what)
+            reason = f"{source} is {self.types[source]}, which compares differently from what SQLite stores"
+            return Value(kind=Kind.OPAQUE, sql=sql, reason=reason, column=sql, json=json)
         kind, usual, allowed = _KINDS[sql_type]
         affinity = self.affinities.get(source, usual)
         if affinity not in allowed:
             what = f"{source} has {affinity} affinity in SQLite and becomes {self.types[source]}"
-            return Value(kind=Kind.OPAQUE, sql=sql, reason=f"{what}: its comparisons change")
-        value = Value(kind=kind, sql=sql, affinity=affinity, collation=self.collations.get(source, "BINARY"))
-        return _refined(value, sql_type)
+            return Value(kind=Kind.OPAQUE, sql=sql, reason=f"{what}: its comparisons change", column=sql, json=json)
+        low, high = _bounds(sql_type)
+        return Value(
+            kind=kind,
+            sql=f"{sql}::text" if sql_type in {"uuid", "json"} else sql,
+            affinity=affinity,
+            collation=self.collations.get(source, "BINARY").upper(),
+            collated=sql_type == "text",
+            low=low,
+            high=high,
+            wide=sql_type not in {"integer", "smallint", "boolean"},
+            column=sql,
+            json=json,
+        )
 
 
-def _refined(value: Value, sql_type: str) -> Value:
-    low: float | None = None
-    high: float | None = None
-    sql, collated = value.sql, False
+def _bounds(sql_type: str) -> tuple[float | None, float | None]:
     if sql_type in _BITS:
-        low, high = -(2 ** _BITS[sql_type]), 2 ** _BITS[sql_type] - 1
-    elif sql_type == "boolean":
-        low, high = 0, 1
-    elif sql_type in {"uuid", "json"}:
-        sql = f"{sql}::text"
-    elif sql_type == "text":
-        collated = True
-    return Value(
-        kind=value.kind,
-        sql=sql,
-        affinity=value.affinity,
-        collation=value.collation.upper() if value.collation else None,
-        collated=collated,
-        low=low,
-        high=high,
-        wide=sql_type not in {"integer", "smallint", "boolean"},
-        reason=sql_type if sql_type == "json" else "",
-    )
+        return -(2 ** _BITS[sql_type]), 2 ** _BITS[sql_type] - 1
+    return (0, 1) if sql_type == "boolean" else (None, None)
 
 
 def _fold(name: str) -> str:

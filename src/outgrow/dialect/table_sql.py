@@ -204,7 +204,8 @@ class _Definition:
             if cursor.skip("MATCH"):
                 cursor.name()
             elif cursor.skip("ON"):
-                actions[cursor.take().upper] = self._action()
+                changed = cursor.take().upper
+                actions[changed] = self._action()
             else:
                 break
         foreign_key = syntax.ForeignKeySyntax(

@@ -29,6 +29,7 @@ __all__ = [
     "integer",
     "literal",
     "looks_numeric",
+    "numeric",
     "real_text",
     "refusal",
     "string",
@@ -63,10 +64,10 @@ class Value:
     """An operand. `sql` can stand beside any operator without more parentheses.
 
     `low` and `high` bound numbers: None is unbounded, infinities included. `wide` says that an INTEGER is a
-    bigint. `collation` is a column's or an explicit one; `collated` that PostgreSQL orders it bytewise.
-    `inner` is the operand of typeof(). `lowered` is the SQL of its lower case where that is shorter, `number` the
-    integer that the text spells, `shape` the characters possible at each place of a random text, and `moment` the
-    time that the value tells.
+    bigint. `collation` is a column's or an explicit one; `collated` that PostgreSQL orders it bytewise. `column` is
+    a column's bare name, and `json` the type of one that holds JSON. `inner` is the operand of typeof(). `lowered`
+    is the SQL of its lower case where that is shorter, `number` the integer that the text spells, `shape` the
+    characters possible at each place of a random text, and `moment` the time that the value tells.
     """
 
     kind: Kind
@@ -81,6 +82,8 @@ class Value:
     constant: bool = False
     value: tree.Constant = None
     reason: str = ""
+    column: str = ""
+    json: str = ""
     inner: Value | None = None
     lowered: str = ""
     number: Value | None = None
@@ -136,7 +139,8 @@ def literal(value: tree.Constant) -> Value:
             wide = not -(2**31) <= value < 2**31
             return Value(kind=Kind.INTEGER, sql=sql, low=value, high=value, wide=wide, constant=True, value=value)
         case float():
-            return Value(kind=Kind.REAL, sql=_real(value), constant=True, value=value, **_real_bounds(value))
+            bound = None if math.isinf(value) else value
+            return Value(kind=Kind.REAL, sql=_real(value), low=bound, high=bound, constant=True, value=value)
         case str():
             shape = tuple(frozenset(character) for character in value)
             return Value(kind=Kind.TEXT, sql=string(value), constant=True, value=value, shape=shape)
@@ -148,10 +152,6 @@ def _real(value: float) -> str:
     if math.isinf(value):
         return f"'{'-' if value < 0 else ''}Infinity'::double precision"
     return f"({value!r})" if math.copysign(1, value) < 0 else repr(value)
-
-
-def _real_bounds(value: float) -> dict[str, float]:
-    return {} if math.isinf(value) else {"low": value, "high": value}
 
 
 def boolean(sql: str) -> Value:
@@ -179,6 +179,15 @@ def folded(operand: Value) -> str:
 def looks_numeric(value: str) -> bool:
     """Whether a numeric affinity turns this text into a number."""
     return _NUMERIC.fullmatch(value) is not None
+
+
+def numeric(value: str) -> int | float:
+    """The number that a numeric affinity makes of a text that looks like one."""
+    plain = value.strip(" \t\n\v\f\r")
+    if plain.lstrip("+-").isdigit() and SMALLEST <= int(plain) <= LARGEST:
+        return int(plain)
+    number = float(plain)
+    return int(number) if number.is_integer() and SMALLEST < number < LARGEST else number
 
 
 def real_text(value: float) -> str:

@@ -134,7 +134,11 @@ class TableReader:
 
     def _fetch_group(self, line: str, order: sql.Order, span: Span) -> tuple[bytes, int, int]:
         statement = self.sql.group(line, order, after=span.lower is not None, up_to=span.upper is not None)
-        data, rows, misfits = self._connection.execute(statement, span.parameters).fetchone() or (b"", 0, 0)
+        try:
+            data, rows, misfits = self._connection.execute(statement, span.parameters).fetchone() or (b"", 0, 0)
+        except UnicodeDecodeError:
+            # A codec's function was given text that is not UTF-8: whatever the row is, it has to be looked at by itself.
+            return b"", 1, 1
         return data or b"", rows, int(misfits)
 
     def copy_groups(self, span: Span) -> Iterator[tuple[Span, Group]]:
@@ -177,7 +181,7 @@ class TableReader:
                     f"CASE typeof({x}) WHEN 'integer' THEN CAST({x} AS TEXT) WHEN 'real' THEN outgrow_bits({x})"
                     f" WHEN 'text' THEN outgrow_text_hex(CAST({x} AS BLOB)) WHEN 'blob' THEN lower(hex({x})) END",
                     f"iif({fits},outgrow_utf8({encoded}),NULL)",
-                    f"iif({fits},outgrow_utf8({self.sql.canonical(position)}),x'')",
+                    f"iif({fits},outgrow_utf8(CAST({self.sql.canonical(position)} AS TEXT)),x'')",
                     fits,
                 ]
             rowid = self.table.rowid_name or "NULL"
