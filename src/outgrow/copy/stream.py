@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 
-from outgrow import workers
+from outgrow import failpoints, workers
 from outgrow.copy import chunks, lines
 from outgrow.model import event
 from outgrow.postgres import connection, loader, sql_table, state
@@ -72,6 +72,7 @@ class Stream:
         with self._target.transaction():
             if not self._state.claim_chunk(chunk.table.source, chunk.ordinal):
                 return loader.Loaded(rows=0, quarantined=0, size=0)
+            failpoints.hit("chunk.claimed")
             loaded = work()
             self._state.finish_chunk(
                 chunk.table.source,
@@ -80,7 +81,9 @@ class Stream:
                 quarantined=loaded.quarantined,
                 size=loaded.size,
             )
-            return loaded
+            failpoints.hit("chunk.copied")
+        failpoints.hit("chunk.committed")
+        return loaded
 
     def _fast(self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk) -> loader.Loaded:
         columns = len(source.sql.columns) + source.sql.keeps_rowid

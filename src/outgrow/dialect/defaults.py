@@ -24,11 +24,14 @@ def default(text: str, sql_type: str, affinity: schema.Affinity) -> Translation:
     """
     walk = _Defaults(scope.Scope())
     try:
-        sql = _placed(walk.value(expression_parser.parse(text)), sql_type, affinity)
+        found = walk.value(expression_parser.parse(text))
+        sql = _placed(found, sql_type, affinity)
     except Untranslatable as refused:
         return Translation(None, str(refused))
     except RecursionError:
         return Translation(None, "the default is nested too deeply")
+    if sql_type in {"integer", "smallint"} and (found.number or found).moment is not None:
+        walk.caveats.append("seconds since 1970 leave four bytes in 2038, where PostgreSQL raises an error")
     return Translation(sql, caveat="; ".join(dict.fromkeys(walk.caveats)))
 
 

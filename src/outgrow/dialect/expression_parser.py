@@ -155,8 +155,10 @@ def _operand(cursor: lexer.Cursor) -> tree.Expression:
         _expect(cursor, ")")
         return inner
     token = cursor.peek()
-    if token is None or token.upper in _QUERIES:
+    if token is None:
         raise _unread(cursor)
+    if token.kind is lexer.Kind.WORD and token.upper in _QUERIES:
+        raise translation.Untranslatable("it holds a query")
     match token.kind:
         case lexer.Kind.NUMBER:
             return tree.Literal(_number(cursor.take().text))

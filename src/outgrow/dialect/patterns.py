@@ -112,7 +112,7 @@ def _set(pattern: str, position: int) -> tuple[str, int]:
         following = pattern[position + 1 : position + 2]
         if character == "-" and previous and following not in {"", "]"}:
             if previous <= following:
-                members.append(f"{_member(previous)}-{_member(following)}")
+                members[-1] = f"{_member(previous)}-{_member(following)}"
             previous = ""
             position += 2
             continue

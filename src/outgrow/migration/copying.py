@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import outgrow
-from outgrow import audit, errors, workers
+from outgrow import audit, errors, failpoints, workers
 from outgrow.audit import trail
 from outgrow.copy import chunks, stream
 from outgrow.migration import planning, session, verifying
@@ -125,7 +125,9 @@ def copy_opened(
                     hint="Stop the application, then: outgrow copy FILE --to … --restart; a file in use needs a snapshot",
                 )
             if not repeated and not verification.differences:
+                failpoints.hit("finish.before")
                 _advance(keeper, Phase.COPYING, Phase.FINISHED, steps.sink)
+                failpoints.hit("finish.after")
             return _report(target, keeper, made, verification, steps, resumed, repeated, began)
 
 
@@ -148,6 +150,8 @@ def _begin(target: session.Target, keeper: state.State, made: plan.Plan, fingerp
             chunk_rows=CHUNK_ROWS,
             version=outgrow.__version__,
         )
+        failpoints.hit("schema.created")
+    failpoints.hit("schema.committed")
 
 
 def _refuse_other(
@@ -240,6 +244,7 @@ def _readers(source: sqlite.Source, made: plan.Plan, null: str) -> stream.Reader
 
 def _advance(keeper: state.State, before: Phase, after: Phase, sink: event.Sink) -> None:
     keeper.advance(before, after)
+    failpoints.hit("phase.advanced")
     sink(event.PhaseChanged(before=before, after=after))
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import psycopg
 
+from outgrow import failpoints
 from outgrow.model import plan
 from outgrow.postgres import sql_table, state
 
@@ -123,6 +124,7 @@ def load(
     for line in lines:
         if line.line is None:
             keeper.quarantine(table.source, line.key, line.record(), line.column, line.reason)
+            failpoints.hit("row.quarantined")
             quarantined += 1
             continue
         batch.append(line)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from outgrow import errors, workers
+from outgrow import errors, failpoints, workers
 from outgrow.dialect import identifiers
 from outgrow.model import event, plan
 from outgrow.postgres import ddl, sql_table, state
@@ -174,6 +174,8 @@ def _run_one(connection: psycopg.Connection, step: Step) -> None:
             else:
                 connection.execute(step.statement.encode())
             keeper.finish_step(step.name, time.monotonic() - began)
+            failpoints.hit("step.done")
+        failpoints.hit("step.committed")
     except psycopg.Error as error:
         if error.sqlstate in step.tolerated:
             message = (error.diag.message_primary or str(error)).strip()

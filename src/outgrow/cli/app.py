@@ -1,0 +1,335 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from typing import Annotated, Any, NoReturn
+
+import click
+import typer
+from rich import console as rich_console
+
+import outgrow
+from outgrow import errors, migration
+from outgrow.cli import output, progress, render
+from outgrow.migration import planning
+from outgrow.model import plan
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="outgrow",
+    help="Move a SQLite application to PostgreSQL, and prove that nothing was lost or changed.",
+    epilog="Exit status: 0 done; 1 done, with differences or rows in quarantine; 2 refused, with a remedy; "
+    "3 failed, type it again; 4 wrong usage; 70 a defect; 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+File = Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="The SQLite database file.", show_default=False)]
+To = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="DSN",
+        envvar="OUTGROW_TO",
+        help="The PostgreSQL database: a URI or key=value pairs. A password is better kept in PGPASSFILE.",
+        show_default=False,
+    ),
+]
+Schema = Annotated[str, typer.Option("--schema", metavar="NAME", help="The target schema.")]
+PlanFile = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        "--plan",
+        metavar="PLAN",
+        help="The plan whose overrides to follow; FILE.plan.toml beside the file, if there is one.",
+        show_default=False,
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=8, help="Streams at a time.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Columns = Annotated[bool, typer.Option("--columns", "-c", help="Show every column.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"outgrow {outgrow.__version__}\n")
+        raise typer.Exit
+
+
+def _finding_problem(found: tuple[plan.Finding, ...]) -> tuple[str, str, str] | None:
+    worst = [finding for finding in found if finding.severity == plan.Severity.ERROR]
+    if not worst:
+        return None
+    return "findings", f"{render.amount(len(worst), 'finding')} of severity error", worst[0].remedy
+
+
+def _verification_problem(report: migration.VerifyReport, quarantined: int) -> tuple[str, str, str] | None:
+    if report.differences:
+        message = f"{render.amount(len(report.differences), 'difference')} between the file and PostgreSQL"
+        return "differences", message, "See `differences`; to copy anew: outgrow copy FILE --to … --restart"
+    if quarantined:
+        message = f"{render.amount(quarantined, 'row')} in quarantine"
+        return "quarantined", message, "Look at outgrow.quarantine at the target; repair the file or change the plan"
+    return None
+
+
+@app.command()
+def check(
+    file: File, plan_file: PlanFile = None, columns: Columns = False, as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """Examine a file: integrity, foreign keys, every column's values, and what stands in the way. Writes nothing."""
+    ending = output.Output(command="check", as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        with progress.reporting(quiet=quiet or as_json) as sink:
+            report = migration.check(file, overrides=planning.overrides_for(file, plan_file), sink=sink)
+        if report.integrity:
+            raise errors.SourceCorrupt(
+                f"{file} is damaged", why="; ".join(report.integrity[:3]), hint=report.findings[0].remedy
+            )
+        facts = {
+            "file": str(file),
+            "size": report.database.size,
+            "encoding": report.database.encoding,
+            "rows": report.rows,
+            "tables": report.tables,
+            "findings": report.findings,
+            "seconds": round(report.seconds, 3),
+        }
+        return output.Outcome(
+            facts=facts,
+            show=lambda page: render.checked(page, report, file.name, columns=columns),
+            problem=_finding_problem(report.findings),
+        )
+
+    ending.run(work)
+
+
+@app.command(name="plan")
+def plan_command(
+    file: File,
+    destination: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PLAN",
+            help="Where to write the plan; - for standard output.",
+            show_default="FILE.plan.toml",
+        ),
+    ] = "",
+    schema: Schema = "public",
+    ddl: Annotated[bool, typer.Option("--ddl", help="Print the DDL that the plan stands for.")] = False,
+    columns: Columns = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the plan: every type with its reason and evidence, keys, indexes, defaults, and what is left out.
+
+    Overrides that the plan already has are kept and followed. The same file and overrides give the same bytes.
+    """
+    ending = output.Output(command="plan", as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        path = pathlib.Path(destination) if destination not in ("", "-") else planning.default_path(file)
+        writes = destination != "-" and not ddl
+        with progress.reporting(quiet=quiet or as_json) as sink:
+            report = migration.make_plan(
+                file, target_schema=schema, output=path if writes else None, overrides_from=path, sink=sink
+            )
+
+        def show(page: rich_console.Console) -> None:
+            if ddl:
+                sys.stdout.write("".join(f"{statement};\n\n" for statement in report.ddl))
+            elif destination == "-":
+                sys.stdout.write(report.text)
+            else:
+                render.planned_tables(page, report.plan, columns=columns)
+                render.findings(page, report.plan.findings)
+                page.print(f"\nThe plan is in {report.path}. Review it, then: outgrow rehearse {file}")
+
+        facts = {
+            "plan": str(report.path) if report.path else None,
+            "rows": report.plan.rows,
+            "tables": report.plan.tables,
+            "left_out": report.plan.omissions,
+            "findings": report.plan.findings,
+            "ddl": report.ddl,
+            "seconds": round(report.seconds, 3),
+        }
+        return output.Outcome(facts=facts, show=show, problem=_finding_problem(report.plan.findings))
+
+    ending.run(work)
+
+
+def _verify_facts(report: migration.VerifyReport) -> dict[str, Any]:
+    return {"tables": report.tables, "differences": report.differences}
+
+
+def _copy_facts(report: migration.CopyReport) -> dict[str, Any]:
+    return {
+        "target": report.target,
+        "rows": report.rows,
+        "quarantined": report.quarantined,
+        "quarantine": report.quarantine,
+        "quarantine_counts": report.quarantine_counts,
+        **_verify_facts(report.verification),
+        "phases": {name: round(value, 3) for name, value in report.phases.items()},
+        "notes": report.notes,
+        "size": report.size,
+        "resumed": report.resumed,
+        "repeated": report.repeated,
+    }
+
+
+@app.command()
+def copy(
+    file: File,
+    to: To,
+    schema: Schema = "public",
+    plan_file: PlanFile = None,
+    jobs: Jobs = 2,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Drop what an earlier copy made at the target, and begin anew.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Copy a file that nobody writes to into PostgreSQL, and verify every value.
+
+    Interrupted at any point, the same command continues; when all is done, it only verifies again. Rows that PostgreSQL
+    cannot hold as they are go to the quarantine with their exact values, and the exit status is 1.
+    """
+    ending = output.Output(command="copy", as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        with progress.reporting(quiet=quiet or as_json) as sink:
+            report = migration.copy(
+                file, to, target_schema=schema, plan_path=plan_file, jobs=jobs, restart=restart, sink=sink
+            )
+
+        def show(page: rich_console.Console) -> None:
+            render.copied(page, report)
+            render.verified(page, report.verification)
+            render.verdict(page, report.verification, report.quarantined)
+
+        return output.Outcome(
+            facts={**_copy_facts(report), "seconds": round(report.seconds, 3)},
+            show=show,
+            problem=_verification_problem(report.verification, report.quarantined),
+        )
+
+    ending.run(work)
+
+
+@app.command()
+def verify(file: File, to: To, jobs: Jobs = 2, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Compare a file with the target of its migration, value by value, and name every difference."""
+    ending = output.Output(command="verify", as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        with progress.reporting(quiet=quiet or as_json) as sink:
+            report = migration.verify(file, to, jobs=jobs, sink=sink)
+
+        def show(page: rich_console.Console) -> None:
+            render.verified(page, report)
+            render.verdict(page, report, report.quarantined)
+
+        facts = {
+            "rows": report.rows,
+            "quarantined": report.quarantined,
+            **_verify_facts(report),
+            "seconds": round(report.seconds, 3),
+        }
+        return output.Outcome(facts=facts, show=show, problem=_verification_problem(report, report.quarantined))
+
+    ending.run(work)
+
+
+@app.command()
+def rehearse(
+    file: File,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="DSN",
+            envvar="OUTGROW_TO",
+            help="A PostgreSQL database to rehearse in; by default an embedded one that vanishes afterwards.",
+            show_default=False,
+        ),
+    ] = None,
+    schema: Schema = "public",
+    plan_file: PlanFile = None,
+    jobs: Jobs = 2,
+    columns: Columns = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check, plan, copy and verify a private snapshot of a file: what will work, what won't, how long, how big.
+
+    The file may be in use; it and its directory stay untouched.
+    """
+    ending = output.Output(command="rehearse", as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        with progress.reporting(quiet=quiet or as_json) as sink:
+            report = migration.rehearse(file, to=to, target_schema=schema, plan_path=plan_file, jobs=jobs, sink=sink)
+        found = report.copy.plan.findings if not report.check.plan else report.check.findings
+
+        def show(page: rich_console.Console) -> None:
+            render.checked(page, report.check, file.name, columns=False)
+            render.planned_tables(page, report.copy.plan, columns=columns)
+            render.copied(page, report.copy)
+            render.verified(page, report.copy.verification)
+            page.print(f"\nRehearsed in {render.seconds(report.seconds)} on {report.server}, with a private snapshot.")
+            render.verdict(page, report.copy.verification, report.copy.quarantined)
+            page.print(
+                f"Next: outgrow plan {file} to review the decisions, then outgrow copy {file} --to DSN", style="dim"
+            )
+
+        facts = {
+            **_copy_facts(report.copy),
+            "findings": found,
+            "server": report.server,
+            "source_size": report.check.database.size,
+            "seconds": round(report.seconds, 3),
+        }
+        return output.Outcome(
+            facts=facts,
+            show=show,
+            problem=_verification_problem(report.copy.verification, report.copy.quarantined),
+        )
+
+    ending.run(work)
+
+
+def main() -> NoReturn:
+    """Run the command line; usage errors end like all others, in JSON where that was asked for."""
+    command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stdout.write(error.ctx.get_help() + "\n" if error.ctx else "")
+        raise SystemExit(errors.Usage.exit_code) from None
+    except click.UsageError as error:
+        hint = f"See: outgrow {command} --help" if command else "See: outgrow --help"
+        if "'--to'" in error.format_message():
+            missing = errors.TargetMissing(
+                "No target was named", hint=f"Add --to postgresql://user@host/database, or set OUTGROW_TO; {hint}"
+            )
+            output.fail(command, missing, as_json="--json" in sys.argv)
+        output.fail(command, errors.Usage(error.format_message(), hint=hint), as_json="--json" in sys.argv)
+    except (click.Abort, KeyboardInterrupt):
+        raise SystemExit(output.INTERRUPTED) from None
+    raise SystemExit(0)

@@ -1,0 +1,65 @@
+"""Named points of the work at which a test can make the process die or wait; nothing happens unless it is asked for.
+
+`OUTGROW_FAILPOINT=chunk.copied#3=kill` kills the process with SIGKILL at the third hit of `chunk.copied`. With
+`=wait:PATH`, PATH being a directory, the process makes the file `PATH/hit` there and waits until `PATH/go` exists. Several
+are separated by commas.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import threading
+import time
+
+__all__ = ["POINTS", "hit"]
+
+POINTS = (
+    "schema.created",
+    "schema.committed",
+    "phase.advanced",
+    "chunk.claimed",
+    "chunk.copied",
+    "chunk.committed",
+    "row.quarantined",
+    "step.done",
+    "step.committed",
+    "verify.span",
+    "finish.before",
+    "finish.after",
+)
+"""Every point there is, in the order in which a copy meets them."""
+
+_lock = threading.Lock()
+_counts: dict[str, int] = {}
+
+
+def _parse(text: str) -> dict[tuple[str, int], str]:
+    actions = {}
+    for part in filter(None, text.split(",")):
+        where, _, action = part.partition("=")
+        name, _, number = where.partition("#")
+        if name not in POINTS:
+            raise ValueError(f"no failpoint {name!r}")
+        actions[name, int(number or 1)] = action
+    return actions
+
+
+_ACTIONS = _parse(os.environ.get("OUTGROW_FAILPOINT", ""))
+
+
+def hit(name: str) -> None:
+    """Pass a point: usually nothing, otherwise what the environment asks for."""
+    if not _ACTIONS:
+        return
+    with _lock:
+        _counts[name] = count = _counts.get(name, 0) + 1
+    action = _ACTIONS.get((name, count), "")
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action.startswith("wait:"):
+        directory = pathlib.Path(action.removeprefix("wait:"))
+        (directory / "hit").touch()
+        while not (directory / "go").exists():
+            time.sleep(0.002)

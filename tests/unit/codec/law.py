@@ -1,0 +1,225 @@
+"""The law of codecs (`outgrow.codec.base`), checked on a SQLite database and a PostgreSQL database."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+import hypothesis
+import psycopg
+
+from outgrow import codec
+
+__all__ = ["DECLARED", "Bench", "Raw", "Report", "double", "fuzz"]
+
+DECLARED = ("INTEGER", "NUMERIC", "REAL", "TEXT", "BLOB")
+"""One declared type for each affinity."""
+
+PYTHON_ENCODING = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
+
+fuzz = hypothesis.settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
+)
+"""Few examples, of many values each: a round trip costs more than a value."""
+
+
+class Raw(bytes):
+    """A text by its bytes in the file, whatever they are."""
+
+
+def double(bits: int) -> float:
+    """The double with these bits."""
+    return float(struct.unpack(">d", struct.pack(">Q", bits))[0])
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of the values: the texts of those that crossed, how many PostgreSQL refused, and what broke the law."""
+
+    crossed: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    id: int
+    declared: str
+    exact: tuple[str, str]
+    fits: bool
+    guard: bool
+    encoded: bytes | None
+    canonical: bytes | None
+
+    def __str__(self) -> str:
+        kind, value = self.exact
+        shown = repr(bytes.fromhex(value)) if kind in ("text", "blob") else value
+        return f"{kind} {shown} in {self.declared} (encoded {self.encoded!r})"
+
+
+class Bench:
+    """A pair of databases and the one way across."""
+
+    def __init__(self, encoding: str, target: psycopg.Connection) -> None:
+        self.encoding = encoding
+        self.source = apsw.Connection(":memory:")
+        self.source.execute(f"PRAGMA encoding='{encoding}'")
+        for name, function in codec.functions(encoding).items():
+            self.source.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
+        self.source.create_collation("code_point", lambda left, right: (left > right) - (left < right))
+        for declared in DECLARED:
+            self.source.execute(f"CREATE TABLE source_{declared} (id INTEGER PRIMARY KEY, c {declared})")
+            self.source.execute(f"CREATE TABLE back_{declared} (id INTEGER PRIMARY KEY, c {declared})")
+        self.target = target
+
+    def stored(self, text: str | bytes) -> bytes:
+        """A text's bytes in this file."""
+        return text if isinstance(text, bytes) else text.encode(PYTHON_ENCODING[self.encoding], "surrogatepass")
+
+    def one(self, expression: str, *parameters: Any) -> Any:
+        """The value of a SQLite expression."""
+        row = self.source.execute(f"SELECT {expression}", parameters).fetchone()
+        assert row is not None
+        return row[0]
+
+    def fill(self, values: Iterable[Any], declared: Sequence[str] = DECLARED) -> None:
+        """Replace the tables' rows by one row a value."""
+        values = list(values)
+        with self.source:
+            for name in DECLARED:
+                self.source.execute(f"DELETE FROM source_{name}; DELETE FROM back_{name}")
+            for name in declared:
+                for value in values:
+                    text = isinstance(value, str | Raw)
+                    x, stored = ("CAST(? AS TEXT)", self.stored(value)) if text else ("?", value)
+                    self.source.execute(f"INSERT INTO source_{name} (c) VALUES ({x})", (stored,))
+
+    def check(self, one: codec.Codec, values: Iterable[Any], declared: Sequence[str] = DECLARED) -> Report:
+        """Send the values across in columns of every affinity, bring them back, and hold the codec to its law."""
+        report = Report()
+        self.fill(values, declared)
+        judged = [value for name in declared for value in self._judge(one, name)]
+        report.violations += [f"fits, but the guard refuses: {value}" for value in judged if value.fits > value.guard]
+        with self.target.transaction(force_rollback=True):
+            self._create(one)
+            for value in judged:
+                if value.guard and not value.fits:
+                    if self._copied([value]):
+                        report.violations.append(f"accepted, but does not fit: {value}")
+                    report.refused += 1
+            self.target.execute("TRUNCATE target")
+            fitting = [value for value in judged if value.fits]
+            if not self._copied(fitting):
+                refused = {value.id for value in fitting if not self._copied([value])}
+                report.violations += [f"fits, but is refused: {value}" for value in fitting if value.id in refused]
+                fitting = [value for value in fitting if value.id not in refused]
+            report.violations += self._compare(one, fitting, report)
+        return report
+
+    def hold(self, one: codec.Codec, values: Iterable[Any], declared: Sequence[str] = DECLARED) -> Report:
+        """`check`, and assert that nothing broke the law."""
+        report = self.check(one, values, declared)
+        assert not report.violations, "\n".join([repr(one), *report.violations])
+        return report
+
+    def orders(self, one: codec.Codec, values: Iterable[Any], declared: str) -> tuple[list[int], list[int]]:
+        """The ids of the values that fit with their ranks, as SQLite and as PostgreSQL order them."""
+        self.fill(values, [declared])
+        fitting = [value for value in self._judge(one, declared) if value.fits]
+        textual = self.encoding != "UTF-8" and one.type in ("text", "bytea")
+        collation = "code_point" if textual else "BINARY"
+        ranks = "SELECT id, dense_rank() OVER (ORDER BY c{}) FROM {} ORDER BY id"
+        with self.target.transaction(force_rollback=True):
+            self._create(one)
+            assert self._copied(fitting)
+            theirs = self.target.execute(ranks.format("", "target")).fetchall()  # type: ignore[arg-type]
+        ours = self.source.execute(
+            f"SELECT id, dense_rank() OVER (ORDER BY c COLLATE {collation})"
+            f" FROM source_{declared} WHERE c IS NOT NULL AND {one.fits('c')} ORDER BY id"
+        )
+        offset = DECLARED.index(declared) * 1_000_000
+        return [rank for _, rank in ours], [rank for id_, rank in theirs if id_ > offset]
+
+    def texts(self, one: codec.Codec, values: Iterable[Any], declared: str) -> list[str]:
+        """What PostgreSQL shows of values that all fit."""
+        self.fill(values, [declared])
+        judged = list(self._judge(one, declared))
+        assert all(value.fits for value in judged)
+        with self.target.transaction(force_rollback=True):
+            self._create(one)
+            assert self._copied(judged)
+            return [text for (text,) in self.target.execute("SELECT c::text FROM target ORDER BY id")]
+
+    def _judge(self, one: codec.Codec, declared: str) -> Iterator[_Value]:
+        guard = one.guard("c")
+        # Lines of a chunk go through concat_ws, so the value does.
+        encoded, canonical = (f"CAST(concat_ws('',{x}) AS BLOB)" for x in (one.encode("c"), one.canonical_source("c")))
+        rows = self.source.execute(
+            f"SELECT id, typeof(c), {_EXACT}, {one.fits('c')}, {guard}, CASE WHEN {guard} THEN {encoded} END,"
+            f" CASE WHEN {guard} THEN {canonical} END FROM source_{declared} WHERE c IS NOT NULL"
+        )
+        offset = DECLARED.index(declared) * 1_000_000
+        for id_, kind, exact, fits, guarded, line, text in rows:
+            yield _Value(
+                id=offset + id_,
+                declared=declared,
+                exact=(kind, exact),
+                fits=bool(fits),
+                guard=bool(guarded),
+                encoded=self._utf8(line),
+                canonical=self._utf8(text),
+            )
+
+    def _utf8(self, stored: bytes | None) -> bytes | None:
+        if stored is None or self.encoding == "UTF-8":
+            return stored
+        return stored.decode(PYTHON_ENCODING[self.encoding], "surrogatepass").encode("utf-8", "surrogatepass")
+
+    def _create(self, one: codec.Codec) -> None:
+        ddl = f"CREATE TEMPORARY TABLE target (id int, c {one.sql_type}{one.collation})"
+        self.target.execute(ddl)  # type: ignore[arg-type]
+
+    def _copied(self, values: Sequence[_Value]) -> bool:
+        try:
+            with self.target.transaction(), self.target.cursor().copy("COPY target FROM STDIN") as copy:
+                for value in values:
+                    copy.write(b"%d\t%s\n" % (value.id, _escape(value.encoded)))
+        except psycopg.DataError:
+            return False
+        return True
+
+    def _compare(self, one: codec.Codec, values: Sequence[_Value], report: Report) -> Iterator[str]:
+        query = f"SELECT id, {one.canonical_target('c')}, {one.restore('c')}, c::text FROM target"
+        theirs = {id_: rest for id_, *rest in self.target.execute(query)}  # type: ignore[arg-type]
+        seen: dict[tuple[str, str], tuple[str, str]] = {}
+        for value in values:
+            canonical, restored, shown = theirs[value.id]
+            if value.canonical is None or canonical is None or value.canonical != canonical.encode():
+                yield f"canonical text {value.canonical!r} there {canonical!r}: {value}"
+            if seen.setdefault((value.declared, canonical), value.exact) != value.exact:
+                yield f"canonical text {canonical!r} of two values: {value}"
+            insert = f"INSERT INTO back_{value.declared} (id, c) VALUES (?, {one.restored('?')}) RETURNING typeof(c), "
+            back = self.source.execute(insert + _EXACT, (value.id, restored)).fetchone()
+            if back != value.exact:
+                yield f"comes back as {back}: {value}"
+            report.crossed[value.exact] = shown
+
+
+# RETURNING shows a real of a REAL column as it was before it was stored.
+_EXACT = (
+    "CASE typeof(c) WHEN 'integer' THEN CAST(c AS TEXT) WHEN 'real' THEN outgrow_bits(c) ELSE hex(CAST(c AS BLOB)) END"
+)
+
+
+def _escape(text: bytes | None) -> bytes:
+    if text is None:
+        return rb"\N"
+    for plain, escaped in ((b"\\", rb"\\"), (b"\n", rb"\n"), (b"\r", rb"\r"), (b"\t", rb"\t")):
+        text = text.replace(plain, escaped)
+    return text
