@@ -40,7 +40,7 @@ class RawText:
     raw: bytes
 
 
-Value = None | int | float | str | bytes | RawText
+Value = int | float | str | bytes | RawText | None
 """Anything SQLite stores. There is no NaN: SQLite makes NULL of it."""
 
 
@@ -157,53 +157,13 @@ _NASTY_INTEGERS = (
 )
 _NASTY_REALS = (0.0, -0.0, 3.0, 0.1, 3.7, 5e-324, 1e300, -1e300, 2.0**63, -(2.0**63), 1e15, 1e16, 2460000.5, 0.1 + 0.2)
 _NASTY_TEXTS = (
-    *(
-        "",
-        " ",
-        "\\",
-        "\\.",
-        "\\N",
-        "\\n",
-        "\t",
-        "\n",
-        "\r\n",
-        "\x1f",
-        "\x1e",
-        "\x1d\x1c",
-        "NULL",
-        "'",
-        '"',
-        "%s",
-        "{}",
-        "$1",
-    ),
-    *(
-        "a\x00b",
-        "\x00",
-        "é",
-        "É",
-        "e\u0301",
-        "\ufeff",
-        "\ufffd",
-        "\uffff",
-        "😀",
-        "a",
-        "A",
-        "a ",
-        "ß",
-        "\\x68",
-        "\u202e",
-    ),
+    *("", " ", "\\", "\\.", "\\N", "\\n", "\t", "\n", "\r\n", "\x1f", "\x1e", "\x1d\x1c", "NULL", "'", '"', "%s"),
+    *("{}", "$1"),
+    *("a\x00b", "\x00", "é", "É", "e\u0301", "\ufeff", "\ufffd", "\uffff", "😀", "a", "A", "a ", "ß", "\\x68"),
+    *("\u202e",),
     *("12", " 12 ", "+7", "007", "1e3", "3.0", ".5", "0x10", "nan", "Infinity", "9223372036854775808", "12abc", "-0.0"),
-    *(
-        "2024-01-01",
-        "2024-01-01 00:00:00",
-        "2024-01-01T00:00:00Z",
-        "2024-01-01 00:00:00.120",
-        "0000-00-00",
-        "now",
-        "24:00",
-    ),
+    *("2024-01-01", "2024-01-01 00:00:00", "2024-01-01T00:00:00Z", "2024-01-01 00:00:00.120", "0000-00-00", "now"),
+    *("24:00",),
     *("t", "true", "f", "yes", "{}", '{"a":1}', "[1.0]", "12345678-9abc-def0-1234-56789abcdef0", "\\\x1f\\.\x1e"),
 )
 _NASTY_BYTES = (b"", b"\x00", b"\xff", b"\\x68", b"\xe9\n", b"a", b"12", b"\x1f\x1e", b"\x00\x00\x80\x3f")
@@ -211,7 +171,7 @@ _NASTY_RAW = (b"caf\xe9", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"a\x0
 
 
 def _texts() -> st.SearchStrategy[str]:
-    anything = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+    anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     return st.one_of(st.sampled_from(_NASTY_TEXTS), st.text("\\.N\t\n\x1f\x1e\x1d0aA", max_size=6), anything)
 
 
@@ -235,36 +195,10 @@ def values(storage: str | None = None) -> st.SearchStrategy[Value]:
 # --- names and types ---------------------------------------------------------------------------------------------
 
 _NASTY_NAMES = (
-    *(
-        "user",
-        "order",
-        "Mixed Case",
-        'quo"te',
-        "dot.ted",
-        "per%cent",
-        "{x}",
-        ":x",
-        "$1",
-        "é",
-        "É",
-        "😀",
-        "",
-        " ",
-        "xmin",
-        "ctid",
-    ),
-    *(
-        "rowid",
-        "oid",
-        "_rowid_",
-        "pg_x",
-        "x" * 62 + "éa",
-        "x" * 62 + "éb",
-        "y" * 70,
-        "back\\slash",
-        "tab\t",
-        "sqlite3_jobs",
-    ),
+    *("user", "order", "Mixed Case", 'quo"te', "dot.ted", "per%cent", "{x}", ":x", "$1", "é", "É", "😀", "", " "),
+    *("xmin", "ctid"),
+    *("rowid", "oid", "_rowid_", "pg_x", "x" * 62 + "éa", "x" * 62 + "éb", "y" * 70, "back\\slash", "tab\t"),
+    *("sqlite3_jobs",),
 )
 
 
@@ -276,33 +210,10 @@ def names() -> st.SearchStrategy[str]:
 
 _STRICT_TYPES = ("INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY")
 _LOOSE_TYPES = (
-    *(
-        "",
-        "INTEGER",
-        "INT",
-        "BIGINT",
-        "TINYINT(1)",
-        "TEXT",
-        "VARCHAR(3)",
-        "CLOB",
-        "BLOB",
-        "REAL",
-        "DOUBLE PRECISION",
-        "FLOAT",
-    ),
-    *(
-        "NUMERIC",
-        "DECIMAL(10,2)",
-        "BOOLEAN",
-        "DATE",
-        "DATETIME",
-        "TIMESTAMP",
-        "TIME",
-        "JSON",
-        "UUID",
-        "STRING",
-        "INTEGER NON",
-    ),
+    *("", "INTEGER", "INT", "BIGINT", "TINYINT(1)", "TEXT", "VARCHAR(3)", "CLOB", "BLOB", "REAL"),
+    *("DOUBLE PRECISION", "FLOAT"),
+    *("NUMERIC", "DECIMAL(10,2)", "BOOLEAN", "DATE", "DATETIME", "TIMESTAMP", "TIME", "JSON", "UUID", "STRING"),
+    *("INTEGER NON",),
     *("FLOATING POINT", "BLOB SUB_TYPE TEXT", "CHARINT", "ANY", "XML"),
 )
 
@@ -344,8 +255,9 @@ def rows(table: Table, *, max_size: int = 12) -> st.SearchStrategy[tuple[tuple[V
                     "one class": values(one_class),
                 }[habit]
             )
-        drawn = draw(st.lists(st.tuples(*columns), max_size=max_size))
-        if drawn and draw(st.booleans()):
+        drawn: list[tuple[Value, ...]] = draw(st.lists(st.tuples(*columns), max_size=max_size))
+        repeat: bool = draw(st.booleans())
+        if drawn and repeat:
             drawn += [drawn[0]] * draw(st.integers(1, 3))
         return tuple(drawn)
 
@@ -451,7 +363,7 @@ def insert_sql(table: Table, row: tuple[Value, ...]) -> str:
     return f"INSERT INTO {_quoted(table.name)} ({columns}) VALUES ({marks})"
 
 
-def parameters(row: tuple[Value, ...]) -> list[None | int | float | str | bytes]:
+def parameters(row: tuple[Value, ...]) -> list[int | float | str | bytes | None]:
     """The row as `sqlite3` takes it."""
     return [value.raw if isinstance(value, RawText) else value for value in row]
 

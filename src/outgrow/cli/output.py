@@ -72,11 +72,8 @@ class Output:
         except Exception as error:
             fail(self.command, _unexpected(error), as_json=self.as_json)
         if self.as_json:
-            error = None
-            if outcome.problem:
-                code, message, hint = outcome.problem
-                error = {"code": code, "message": message, "hint": hint}
-            _print_json({"ok": outcome.problem is None, "command": self.command, "error": error, **outcome.facts})
+            told = dict(zip(("code", "message", "hint"), outcome.problem, strict=True)) if outcome.problem else None
+            _print_json({"ok": told is None, "command": self.command, "error": told, **outcome.facts})
         elif not self.quiet:
             outcome.show(out())
         raise SystemExit(outcome.status)

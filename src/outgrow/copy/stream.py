@@ -117,10 +117,12 @@ class Stream:
 def _ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
     """The same blocks, made by another thread while the last ones are being sent, within a bound on their bytes."""
     ready: queue.Queue[bytes | BaseException | None] = queue.Queue()
-    budget = _AHEAD_BYTES
     waiting = threading.Condition()
     ended = threading.Event()
     pending = 0
+
+    def room() -> bool:
+        return pending < _AHEAD_BYTES or ended.is_set()
 
     def make() -> None:
         nonlocal pending
@@ -128,7 +130,7 @@ def _ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
         try:
             for block in blocks:
                 with waiting:
-                    waiting.wait_for(lambda: pending < budget or ended.is_set())
+                    waiting.wait_for(room)
                     pending += len(block)
                 if ended.is_set():
                     return

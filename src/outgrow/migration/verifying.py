@@ -59,14 +59,24 @@ def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.
 
     Raises errors.Refused where the target holds none, or one of another file.
     """
-    with sqlite.open_source(path) as source, session.Target(to, "verify") as target:
-        with postgres.translate_errors(target.control):
-            keeper = state.State(target.control)
-            if not keeper.exists():
-                raise errors.TargetUnfit(
-                    f"{target.dsn.masked} holds no migration",
-                    why="there is no schema outgrow in it",
-                    hint=f"Copy first: outgrow copy {path} --to …",
-                )
-            planned = file.from_data(keeper.migration().plan)
-            return verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))
+    with (
+        sqlite.open_source(path) as source,
+        session.Target(to, "verify") as target,
+        postgres.translate_errors(target.control),
+    ):
+        keeper = state.State(target.control)
+        if not keeper.exists():
+            raise errors.TargetUnfit(
+                f"{target.dsn.masked} holds no migration",
+                why="there is no schema outgrow in it",
+                hint=f"Copy first: outgrow copy {path} --to …",
+            )
+        migration = keeper.migration()
+        if migration.source != source.path.name:
+            raise errors.TargetOccupied(
+                f"The target holds a migration of {migration.source}, not of {source.path.name}",
+                why="verification compares a file with its own migration",
+                hint="Name that file, or the database of this one",
+            )
+        planned = file.from_data(migration.plan)
+        return verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))

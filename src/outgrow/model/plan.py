@@ -97,7 +97,8 @@ class TablePlan:
 
     `key` names the source columns that identify a row on both sides; it is empty where only the rowid does, and then `rowid`
     names the target column that holds it. `scan` names the source columns by which the file is walked when it has no rowid
-    (`rowid_name` is None). `widest` bounds the bytes of one row. `sequence` is the value that the identity continues after, None without one.
+    (`rowid_name` is None). `widest` bounds the bytes of one row. `sequence` is the value that
+    the identity continues after, None without one.
     """
 
     source: str

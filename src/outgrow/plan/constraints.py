@@ -1,4 +1,4 @@
-"""Keys, indexes, foreign keys and checks of the target: translated where the meaning is the same, left out with a reason else."""
+"""Keys, indexes, foreign keys and checks: translated where the meaning is the same, left out with a reason else."""
 
 from __future__ import annotations
 

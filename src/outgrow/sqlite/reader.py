@@ -64,7 +64,7 @@ class Row:
     """One row with everything that is known of its values, column by column in the plan's order.
 
     `key` is a SQL literal of the key (text), `rowid` the rowid where the target keeps it. `classes` and `exact` are storage
-    class and exact value (integer: decimal; real: IEEE bits in hexadecimal; text: hexadecimal UTF-8 as stored; blob: hexadecimal).
+    class and exact value (integer: decimal; real: IEEE bits in hexadecimal; text: hexadecimal UTF-8; blob: hexadecimal).
     `encoded` is COPY text, None for NULL or a misfit; `canonical` is canonical text; `misfits` are positions of columns.
     """
 

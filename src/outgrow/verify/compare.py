@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from outgrow import failpoints
 from outgrow.model import event
 from outgrow.postgres import reader as target_reader
 from outgrow.postgres import state
@@ -76,6 +77,7 @@ def compare(
     lower: tuple[str, ...] = ()
     for span in source.spans(source.sql.key, size):
         check()
+        failpoints.hit("verify.span")
         remote = executor.submit(target.digest, lower, span.encoded)
         local = source.digest(span)
         remote_rows, remote_digest = remote.result()
