@@ -2,7 +2,7 @@
 
 `OUTGROW_FAILPOINT=chunk.copied#3=kill` kills the process with SIGKILL at the third hit of `chunk.copied`. With
 `=wait:PATH`, PATH being a directory, the process makes the file `PATH/hit` there and waits until `PATH/go` exists. Several
-are separated by commas.
+are separated by commas. `trace=PATH` writes the name of every point that is hit to the file PATH, one a line.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ POINTS = (
 )
 """Every point there is, in the order in which a copy meets them."""
 
+_TRACE = "trace"
+
 _lock = threading.Lock()
 _counts: dict[str, int] = {}
 
@@ -40,7 +42,7 @@ def _parse(text: str) -> dict[tuple[str, int], str]:
     for part in filter(None, text.split(",")):
         where, _, action = part.partition("=")
         name, _, number = where.partition("#")
-        if name not in POINTS:
+        if name not in (*POINTS, _TRACE):
             raise ValueError(f"no failpoint {name!r}")
         actions[name, int(number or 1)] = action
     return actions
@@ -55,6 +57,9 @@ def hit(name: str) -> None:
         return
     with _lock:
         _counts[name] = count = _counts.get(name, 0) + 1
+        if trace := _ACTIONS.get((_TRACE, 1)):
+            with open(trace, "a", encoding="ascii") as file:
+                file.write(f"{name}\n")
     action = _ACTIONS.get((name, count), "")
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
@@ -32,7 +33,7 @@ def run(works: Sequence[Callable[[], None]], stop: Stop, *, interrupt: Callable[
     """Run each work in a thread of its own and wait for all of them.
 
     When one fails, the others are asked to stop, and its error is raised here. On KeyboardInterrupt `interrupt` is called
-    too, which should cancel what blocks.
+    too, which must see to it that nothing blocks for long: the threads are waited for, however often Ctrl-C is pressed.
     """
     failures: list[BaseException] = []
 
@@ -53,9 +54,12 @@ def run(works: Sequence[Callable[[], None]], stop: Stop, *, interrupt: Callable[
             thread.join()
     except BaseException:
         stop.set()
-        interrupt()
+        with contextlib.suppress(KeyboardInterrupt):
+            interrupt()
         for thread in threads:
-            thread.join()
+            while thread.is_alive():
+                with contextlib.suppress(KeyboardInterrupt):
+                    thread.join()
         raise
     if failures:
         raise failures[0]

@@ -1008,7 +1008,7 @@ def make_checks(path: Path) -> None:
         rows = [
             (1, "a", 5, 0, "e", "short", "{}", 1),
             (2, "b", 6, 1, "f", None, "[1]", -1),
-            (None, None, "", 1, None, None, None, None),
+            (None, None, 0, 1, None, None, None, None),
         ]
         _fill(connection, "t", list("abcdefgh"), rows)
 
@@ -1423,7 +1423,7 @@ os._exit(0)
 """
 
 
-@_expect("complete")
+@_expect("refused")
 def make_hot_journal(path: Path) -> None:
-    """A file whose writer died in a transaction that had spilled into it: only the -journal makes it whole."""
+    """A writer died in a transaction that had spilled into the file: only rolling back, a write, makes it whole."""
     subprocess.run([sys.executable, "-c", _HOT_JOURNAL, str(path)], check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import click
@@ -314,11 +315,13 @@ def rehearse(
     ending.run(work)
 
 
-def main() -> NoReturn:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; usage errors end like all others, in JSON where that was asked for."""
-    command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command = next((argument for argument in given if not argument.startswith("-")), "")
+    as_json = "--json" in given
     try:
-        app(standalone_mode=False)
+        app(given, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stdout.write(error.ctx.get_help() + "\n" if error.ctx else "")
         raise SystemExit(errors.Usage.exit_code) from None
@@ -328,8 +331,8 @@ def main() -> NoReturn:
             missing = errors.TargetMissing(
                 "No target was named", hint=f"Add --to postgresql://user@host/database, or set OUTGROW_TO; {hint}"
             )
-            output.fail(command, missing, as_json="--json" in sys.argv)
-        output.fail(command, errors.Usage(error.format_message(), hint=hint), as_json="--json" in sys.argv)
+            output.fail(command, missing, as_json=as_json)
+        output.fail(command, errors.Usage(error.format_message(), hint=hint), as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         raise SystemExit(output.INTERRUPTED) from None
     raise SystemExit(0)

@@ -19,7 +19,7 @@ from rich import text
 from outgrow import errors
 from outgrow.postgres import dsn
 
-__all__ = ["DIFFERENCES", "DONE", "INTERRUPTED", "Outcome", "Output", "fail", "out", "plain"]
+__all__ = ["DIFFERENCES", "DONE", "INTERRUPTED", "Ended", "Outcome", "Output", "fail", "out", "plain"]
 
 DONE = 0
 DIFFERENCES = 1
@@ -49,6 +49,14 @@ class Outcome:
         return DIFFERENCES if self.problem else DONE
 
 
+class Ended(SystemExit):
+    """The exit of a command that did its work; who runs the command line from Python finds the outcome here."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.status)
+        self.outcome = outcome
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
     """The output options of a command."""
@@ -76,7 +84,7 @@ class Output:
             _print_json({"ok": told is None, "command": self.command, "error": told, **outcome.facts})
         elif not self.quiet:
             outcome.show(out())
-        raise SystemExit(outcome.status)
+        raise Ended(outcome)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:

@@ -55,6 +55,13 @@ class Codec(abc.ABC):
     def fits(self, x: str) -> str:
         """A SQLite condition, exact and complete: the value crosses and comes back as it was."""
 
+    def shape(self, x: str) -> str:
+        """The SQLite condition by which a type is chosen: `fits`, but for NUL and invalid UTF-8 in single texts.
+
+        A flawed text is a matter of its row, which goes to the quarantine; it says nothing about the column.
+        """
+        return self.fits(x)
+
     def guard(self, x: str) -> str:
         """A cheaper SQLite condition: with it, whatever `fits` would still refuse, PostgreSQL refuses too."""
         return self.fits(x)
@@ -64,7 +71,7 @@ class Codec(abc.ABC):
         return x
 
     def canonical_source(self, x: str) -> str:
-        """A SQLite expression: canonical text."""
+        """A SQLite expression: canonical text, never empty where it is not `prefixed`."""
         return self.encode(x)
 
     def canonical_target(self, c: str) -> str:

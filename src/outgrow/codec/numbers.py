@@ -107,7 +107,7 @@ class Double(Codec):
         return f"CASE WHEN {x} COLLATE BINARY=0.0 THEN outgrow_real({x}) ELSE CAST({x} AS TEXT) END"
 
     def canonical_source(self, x: str) -> str:
-        return f"outgrow_bits({x})"
+        return f"CASE WHEN typeof({x})='real' THEN outgrow_bits({x}) END"
 
     def canonical_target(self, c: str) -> str:
         return f"encode(float8send({c}),'hex')"
@@ -142,11 +142,11 @@ class Numeric(Codec):
         return (
             f"CASE WHEN typeof({x})='integer' THEN {x}"
             f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x})<1e300 THEN format('%.15g',{x})"
-            f" ELSE outgrow_real({x}) END"
+            f" WHEN typeof({x})='real' THEN outgrow_real({x}) END"
         )
 
     def canonical_source(self, x: str) -> str:
-        return f"CASE WHEN typeof({x})='integer' THEN {x} ELSE outgrow_bits({x}) END"
+        return f"CASE typeof({x}) WHEN 'integer' THEN {x} WHEN 'real' THEN outgrow_bits({x}) END"
 
     def canonical_target(self, c: str) -> str:
         return (

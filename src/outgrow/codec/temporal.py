@@ -117,7 +117,9 @@ class Timestamp(_Clock):
     def fits(self, x: str) -> str:
         return (
             f"{super().fits(x)} AND substr({x},1,4)>'0000'"
-            f" AND strftime('%Y-%m-%d %H:%M:%S',substr({x},1,19))=substr({x},1,10)||' '||substr({x},12,8)"
+            # Every month has 28 days: only what comes after needs the calendar.
+            f" AND CASE WHEN substr({x},9,2) BETWEEN '01' AND '28' AND substr({x},6,2) BETWEEN '01' AND '12' THEN 1"
+            f" ELSE strftime('%Y-%m-%d',substr({x},1,10)) IS substr({x},1,10) END"
         )
 
     def _body(self, x: str) -> str:

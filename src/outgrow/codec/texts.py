@@ -38,6 +38,9 @@ class Text(Codec):
         numbers = " WHEN 'integer' THEN 1 WHEN 'real' THEN 1" if self._numbers else ""
         return f"CASE typeof({x}) WHEN 'text' THEN {_CLEAN.format(x=x)}{numbers} ELSE 0 END"
 
+    def shape(self, x: str) -> str:
+        return f"typeof({x}) IN ('integer','real','text')" if self._numbers else f"typeof({x})='text'"
+
     def guard(self, x: str) -> str:
         classes = "IN ('integer','real','text')" if self._numbers else "='text'"
         return f"typeof({x}) {classes} AND {_CLEAN_UTF16.format(x=x)}"
@@ -75,13 +78,13 @@ class Bytea(Codec):
         return f"typeof({x})='text' AND length(CAST({x} AS BLOB))%length(CAST('a' AS BLOB))=0"
 
     def encode(self, x: str) -> str:
-        return f"'\\x'||{self.canonical_source(x)}"
-
-    def canonical_source(self, x: str) -> str:
-        return f"outgrow_text_hex(CAST({x} AS BLOB))" if self._text else f"lower(hex({x}))"
+        if self._text:
+            return f"'\\x'||outgrow_text_hex(CAST({x} AS BLOB))"
+        # hex(NULL) is an empty text.
+        return f"CASE WHEN {x} IS NOT NULL THEN '\\x'||lower(hex({x})) END"
 
     def canonical_target(self, c: str) -> str:
-        return f"encode({c},'hex')"
+        return f"'\\x'||encode({c},'hex')"
 
     def restore(self, c: str) -> str:
         return c
@@ -120,6 +123,9 @@ class Json(Codec):
 
     def fits(self, x: str) -> str:
         return f"CASE WHEN typeof({x})='text' THEN {_CLEAN.format(x=x)} AND json_valid({x}) ELSE 0 END"
+
+    def shape(self, x: str) -> str:
+        return f"typeof({x})='text' AND json_valid({x})"
 
     def guard(self, x: str) -> str:
         return f"typeof({x})='text' AND {_CLEAN_UTF16.format(x=x)}"

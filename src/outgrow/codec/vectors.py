@@ -30,10 +30,10 @@ class Vector(Codec):
         return f"CASE WHEN {whole} THEN outgrow_vector_finite({x}) ELSE 0 END"
 
     def encode(self, x: str) -> str:
-        return f"outgrow_vector({x})"
+        return f"CASE WHEN typeof({x})='blob' THEN outgrow_vector({x}) END"
 
     def canonical_source(self, x: str) -> str:
-        return f"outgrow_vector_bits({x})"
+        return f"CASE WHEN typeof({x})='blob' THEN outgrow_vector_bits({x}) END"
 
     def canonical_target(self, c: str) -> str:
         # vector_send: two 16-bit words (dimensions, unused), then big-endian float32.

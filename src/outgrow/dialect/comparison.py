@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import re
 from collections.abc import Sequence
 
@@ -131,6 +132,16 @@ def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
     if any(one.within(values.EXACT) and (one.kind is Kind.INTEGER or one.constant) for one in (left, right)):
         # Integers up to 2^53 are the same number as double, as shortest decimal and as bigint.
         return left, right
+    for one, other in ((left, right), (right, left)):
+        if (
+            one.kind is Kind.INTEGER
+            and other.constant
+            and isinstance(other.value, float)
+            and math.isfinite(other.value)
+        ):
+            # A real this large is an integer, which PostgreSQL compares digit by digit.
+            whole = dataclasses.replace(other, sql=f"({int(other.value)})")
+            return (one, whole) if one is left else (whole, one)
     both = {left.kind, right.kind}
     if both <= {Kind.NUMBER, Kind.INTEGER} and all(
         operand.kind is Kind.INTEGER or operand.affinity in _EXACT for operand in (left, right)

@@ -65,6 +65,8 @@ def index_expression(
         found = walk.value(tree)
         if found.kind in {Kind.OPAQUE, Kind.NULL}:
             raise values.refusal(found, "is indexed")
+        if found.kind is Kind.REAL:
+            return values.as_double(found).sql
         wanted = (collation or found.collation or "BINARY").upper()
         if found.kind is not Kind.TEXT or wanted == "BINARY":
             return found.sql

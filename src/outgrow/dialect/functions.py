@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from outgrow.dialect import comparison
+from outgrow.dialect import arithmetic, comparison
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
@@ -19,7 +19,7 @@ _INT4 = 2**31 - 1
 def call(name: str, arguments: Sequence[Value], caveats: list[str]) -> Value:
     """The function on translated arguments; raises `Untranslatable` for one that is not known here."""
     if name == "abs" and len(arguments) == 1:
-        return _abs(arguments[0])
+        return _abs(arguments[0], caveats)
     function = FUNCTIONS.get((name, len(arguments))) or FUNCTIONS.get((name, -1))
     if function is None:
         raise Untranslatable(f"{name}() with {len(arguments)} arguments has no exact counterpart")
@@ -31,8 +31,9 @@ def unify(branches: Sequence[Value]) -> list[Value]:
     kinds = {branch.kind for branch in branches} - {Kind.NULL}
     if len(kinds) == 1:
         kind = next(iter(kinds))
-        if kind is Kind.INTEGER:
-            return [branch if branch.kind is Kind.NULL else values.as_bigint(branch) for branch in branches]
+        if kind in {Kind.INTEGER, Kind.REAL}:
+            converted = values.as_bigint if kind is Kind.INTEGER else values.as_double
+            return [branch if branch.kind is Kind.NULL else converted(branch) for branch in branches]
         if kind not in {Kind.OPAQUE, Kind.DATE}:
             return list(branches)
     elif kinds <= {Kind.INTEGER, Kind.BOOLEAN} and kinds:
@@ -94,8 +95,8 @@ def _octet_length(operand: Value) -> Value:
     return _length(operand)
 
 
-def _abs(operand: Value) -> Value:
-    """The absolute value; of -2^63 it is an error in both databases."""
+def _abs(operand: Value, caveats: list[str]) -> Value:
+    """The absolute value; that of -2^63 is an error in both databases."""
     if operand.constant and isinstance(operand.value, int | float) and operand.value != values.SMALLEST:
         return values.literal(abs(operand.value))
     match operand.kind:
@@ -105,6 +106,8 @@ def _abs(operand: Value) -> Value:
             inner = values.as_bigint(operand) if operand.kind is Kind.INTEGER else operand
             most = None if inner.low is None or inner.high is None else max(-inner.low, inner.high)
             if operand.kind is Kind.INTEGER:
+                if inner.low is None or inner.low == values.SMALLEST:
+                    caveats.append(arithmetic.INTEGER_OVERFLOW)
                 return values.integer(f"abs({inner.sql})", 0, values.LARGEST if most is None else most)
             low = None if most is None else 0
             return Value(kind=operand.kind, sql=f"abs({inner.sql})", affinity=None, low=low, high=most)
@@ -146,8 +149,15 @@ def _trimming(function: str) -> Callable[..., Value]:
 
 
 def _replace(operand: Value, old: Value, new: Value) -> Value:
+    """replace() of a known text; of the empty one SQLite does not even look at the third argument, NULL or not."""
     parts = [_text(operand), _text(old), _text(new)]
-    if any(part.kind is Kind.NULL for part in parts):
+    if parts[0].kind is Kind.NULL or parts[1].kind is Kind.NULL:
+        return values.NULL
+    if not parts[1].constant:
+        raise Untranslatable("replace() of a text that may be empty")
+    if parts[1].value == "":
+        return parts[0].bare()
+    if parts[2].kind is Kind.NULL:
         return values.NULL
     return values.text(f"replace({', '.join(part.sql for part in parts)})", *parts)
 
@@ -197,7 +207,7 @@ def _nullif(one: Value, other: Value) -> Value:
     test = comparison.compare("=", one, other)
     if one.kind not in {Kind.INTEGER, Kind.TEXT, Kind.REAL, Kind.BOOLEAN}:
         raise values.refusal(one, "is given to nullif()")
-    branch = values.as_bigint(one) if one.kind is Kind.INTEGER else one
+    (branch,) = unify([one])
     return merged(f"(CASE WHEN {test.sql} THEN NULL ELSE {branch.sql} END)", [branch])
 
 
@@ -246,7 +256,10 @@ def _hex(operand: Value) -> Value:
     if operand.constant and isinstance(operand.value, bytes):
         return values.literal(operand.value.hex().upper())
     inner = f"encode({operand.sql}, 'hex')"
-    return Value(kind=Kind.TEXT, sql=f'upper({inner} COLLATE "C")', collated=True, lowered=inner, shape=operand.shape)
+    raised = f'upper({inner} COLLATE "C")'
+    if operand.shape is None:  # of NULL, hex() is the empty text
+        inner, raised = f"coalesce({inner}, '')", f"coalesce({raised}, '')"
+    return Value(kind=Kind.TEXT, sql=raised, collated=True, lowered=inner, shape=operand.shape)
 
 
 def _itself(operand: Value, *_: Value) -> Value:

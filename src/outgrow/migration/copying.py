@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import outgrow
-from outgrow import audit, errors, failpoints, workers
+from outgrow import audit, codec, errors, failpoints, workers
 from outgrow.audit import trail
 from outgrow.copy import chunks, stream
 from outgrow.migration import planning, session, verifying
@@ -132,15 +132,12 @@ def copy_opened(
 
 
 def _begin(target: session.Target, keeper: state.State, made: plan.Plan, fingerprint: Mapping[str, object]) -> None:
-    taken = target_steps.occupied(target.control, made)
-    if taken:
-        shown = ", ".join(taken[:5]) + (f" and {len(taken) - 5} more" if len(taken) > 5 else "")
-        raise errors.TargetOccupied(
-            f"The target's schema {made.schema} already has: {shown}",
-            why="outgrow did not make these, and does not overwrite what it did not make",
-            hint="Use an empty database, or another schema: --schema NAME",
-        )
+    """Create tables and state in one transaction, unless another process was faster."""
     with target.control.transaction():
+        keeper.lock_beginning()
+        if keeper.exists():
+            return
+        _refuse_occupied(target.control, made)
         target_steps.create_schema(target.control, made)
         keeper.begin(
             source=made.source,
@@ -152,6 +149,17 @@ def _begin(target: session.Target, keeper: state.State, made: plan.Plan, fingerp
         )
         failpoints.hit("schema.created")
     failpoints.hit("schema.committed")
+
+
+def _refuse_occupied(control: postgres.Session, made: plan.Plan) -> None:
+    taken = target_steps.occupied(control, made)
+    if taken:
+        shown = ", ".join(taken[:5]) + (f" and {len(taken) - 5} more" if len(taken) > 5 else "")
+        raise errors.TargetOccupied(
+            f"The target's schema {made.schema} already has: {shown}",
+            why="outgrow did not make these, and does not overwrite what it did not make",
+            hint="Use an empty database, or another schema: --schema NAME",
+        )
 
 
 def _refuse_other(
@@ -237,7 +245,13 @@ def _readers(source: sqlite.Source, made: plan.Plan, null: str) -> stream.Reader
     def make(name: str) -> reader.TableReader:
         table = made.table(name)
         assert table is not None
-        return reader.TableReader(connection, table, encoding=made.encoding, null=null)
+        # The plan is of this very state of the file: what it found to fit is not looked at again.
+        doubtful = frozenset(
+            column.source
+            for column in table.columns
+            if column.misfits or (made.encoding != "UTF-8" and codec.from_spec(column.codec).inspects_text)
+        )
+        return reader.TableReader(connection, table, encoding=made.encoding, null=null, doubtful=doubtful)
 
     return make
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,10 @@ from outgrow.postgres import connection, dsn
 
 __all__ = ["Steps", "Target"]
 
+_CANCEL_PATIENCE = 2.0
+_GRACE = 5.0
+"""Seconds that cancelled connections have to end in order before they are broken off."""
+
 
 class Target:
     """Connections to one target, opened as they are needed and closed together."""
@@ -20,6 +25,7 @@ class Target:
         self.dsn = dsn.parse(where)
         self._command = command
         self._sessions: list[connection.Session] = []
+        self._breaking: threading.Timer | None = None
         self.stop = workers.Stop()
         self.control = self.connect()
         self.facts = connection.examine(self.control)
@@ -40,13 +46,23 @@ class Target:
         return self._sessions[1 : number + 1]
 
     def interrupt(self) -> None:
-        """Cancel whatever the connections are doing."""
+        """Cancel whatever the connections are doing; a server that does not answer is not waited for."""
+        if self._breaking is None:
+            self._breaking = threading.Timer(_GRACE, self._break_off)
+            self._breaking.daemon = True
+            self._breaking.start()
         for session in self._sessions:
             with contextlib.suppress(Exception):
-                session.cancel_safe(timeout=2)
+                session.cancel_safe(timeout=_CANCEL_PATIENCE)
+
+    def _break_off(self) -> None:
+        for session in self._sessions:
+            connection.break_off(session)
 
     def close(self) -> None:
         """Close every connection."""
+        if self._breaking is not None:
+            self._breaking.cancel()
         for session in self._sessions:
             session.close()
 

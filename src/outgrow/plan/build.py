@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from outgrow import errors
-from outgrow.dialect import expressions, identifiers
+from outgrow.dialect import expressions
 from outgrow.model import event, plan, schema
 from outgrow.plan import columns, constraints
 from outgrow.sqlite import connection as sqlite
@@ -39,6 +39,7 @@ def build(
     skipped = {o.table for o in overrides if not o.column and o.settings.get("skip")}
     without_keys = {o.table for o in overrides if not o.column and o.settings.get("foreign_keys") is False}
     names = constraints.Names()
+    targets = names.give_all(table.name for table in database.tables if table.name not in skipped)
     tables: dict[str, plan.TablePlan] = {}
     sources: dict[str, schema.Table] = {}
     referred = _referred(database.tables)
@@ -52,8 +53,9 @@ def build(
         sink(event.TableStarted(step="plan", table=table.name, rows=0))
         facts = columns.decide(connection, table, keyed=keyed, overrides=own, exact=exact)
         result.findings += facts.findings
-        tables[table.name] = _table(table, facts, names, database, result)
+        tables[table.name] = _table(table, targets[table.name], facts, names, database, result)
         sources[table.name] = table
+    tables = {source: _named(planned, names) for source, planned in tables.items()}
     for source, planned in list(tables.items()):
         table = sources[source]
         if source in without_keys:
@@ -120,13 +122,18 @@ def _referred(tables: Iterable[schema.Table]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _refuse_impossible(table: schema.Table) -> None:
-    if len(table.columns) >= MOST_COLUMNS:
+def _refuse_width(table: schema.Table, columns: int) -> None:
+    if columns > MOST_COLUMNS:
         raise errors.SchemaRefused(
             f"Table {table.name} has {len(table.columns):,} columns",
-            why=f"PostgreSQL has at most {MOST_COLUMNS:,}",
+            why=f"PostgreSQL has at most {MOST_COLUMNS:,}"
+            + (", and the rowid, which identifies the rows, needs one more" if columns > len(table.columns) else ""),
             hint=f'Split the table, or leave it out: in the plan [overrides."{table.name}"] skip = true',
         )
+
+
+def _refuse_impossible(table: schema.Table) -> None:
+    _refuse_width(table, len(table.columns))
     if table.rowid_name is None and not table.primary_key:
         raise errors.SchemaRefused(
             f"Nothing identifies the rows of table {table.name}",
@@ -137,12 +144,12 @@ def _refuse_impossible(table: schema.Table) -> None:
 
 def _table(
     table: schema.Table,
+    target: str,
     facts: columns.TableFacts,
     names: constraints.Names,
     database: schema.Database,
     result: constraints.Result,
 ) -> plan.TablePlan:
-    target = names.give(table.name)
     _renamed(result, table.name, "", table.name, target)
     primary_key = table.primary_key if not facts.null_keys else ()
     if facts.null_keys:
@@ -157,21 +164,40 @@ def _table(
                 count=facts.null_keys,
             )
         )
-    if any(not facts.decisions[name].codec.orderable for name in primary_key):
+    unordered = [name for name in primary_key if not facts.decisions[name].codec.orderable]
+    if unordered:
         primary_key = ()
-    taken: set[str] = set()
-    planned = [_column(table, c, facts.decisions[c.name], primary_key, taken, result) for c in table.columns]
+        result.findings.append(
+            plan.Finding(
+                severity=plan.Severity.WARNING,
+                code="unordered_primary_key",
+                message=f"the primary key has values that PostgreSQL compares otherwise ({', '.join(unordered)}): "
+                "the rowid becomes the key",
+                remedy="Keep values of one kind in the key",
+                table=table.name,
+            )
+        )
+    inner = constraints.Names()
+    targets = inner.give_all(column.name for column in table.columns)
+    planned = [_column(table, c, targets[c.name], facts.decisions[c.name], primary_key, result) for c in table.columns]
     planned = _generated(table, planned, result)
+    key = primary_key
+    wide = constraints.too_wide((c for c in planned if c.source in primary_key), facts.longest)
+    if wide:
+        _report_wide_key(table, wide, result)
+        key = primary_key if table.rowid_name is None else ()
+        primary_key = ()
     rowid: str | None = None
-    if not primary_key:
+    if not key:
         if table.rowid_name is None:
             raise errors.SchemaRefused(
                 f"Nothing identifies the rows of table {table.name}",
                 why="its primary key holds NULL or values without an order, and it has no rowid to use instead",
                 hint=f'Leave it out: in the plan [overrides."{table.name}"] skip = true',
             )
-        rowid = identifiers.fit(table.rowid_name, taken)
-        if not facts.null_keys:
+        _refuse_width(table, len(table.columns) + 1)
+        rowid = inner.give(table.rowid_name)
+        if not table.primary_key:
             result.findings.append(
                 plan.Finding(
                     severity=plan.Severity.INFO,
@@ -196,7 +222,7 @@ def _table(
         source=table.name,
         target=target,
         columns=tuple(planned),
-        key=primary_key,
+        key=key,
         rowid=rowid,
         rowid_name=table.rowid_name,
         scan=() if table.rowid_name else table.primary_key,
@@ -209,15 +235,35 @@ def _table(
     )
 
 
+def _named(planned: plan.TablePlan, names: constraints.Names) -> plan.TablePlan:
+    """The table with names for what PostgreSQL would name by itself, where its own choice is somebody else's name."""
+    key = names.give_unless_free(f"{planned.target}_pkey") if planned.indexed_key else ""
+    sequence = names.give_unless_free(f"{planned.target}_{planned.identity}_seq") if planned.identity else ""
+    return dataclasses.replace(planned, key_name=key, sequence_name=sequence)
+
+
+def _report_wide_key(table: schema.Table, wide: int, result: constraints.Result) -> None:
+    instead = "the rowid becomes the key" if table.rowid_name else "the table gets no primary key"
+    result.findings.append(
+        plan.Finding(
+            severity=plan.Severity.WARNING,
+            code="wide_primary_key",
+            message=f"values of the primary key ({', '.join(table.primary_key)}) reach {wide:,} bytes, more than PostgreSQL "
+            f"indexes: {instead}, and a unique index on hashes of the values keeps them distinct",
+            remedy="Give the table a shorter key",
+            table=table.name,
+        )
+    )
+
+
 def _column(
     table: schema.Table,
     column: schema.Column,
+    target: str,
     decision: columns.Decision,
     primary_key: tuple[str, ...],
-    taken: set[str],
     result: constraints.Result,
 ) -> plan.ColumnPlan:
-    target = identifiers.fit(column.name, taken)
     _renamed(result, table.name, column.name, column.name, target)
     sql_type = decision.codec.sql_type
     identity = column.name == table.rowid_alias
@@ -246,6 +292,7 @@ def _column(
         collation=column.collation,
         default=default,
         identity=identity,
+        misfits=decision.misfits,
         overridden=decision.overridden,
     )
 
@@ -265,7 +312,15 @@ def _generated(
         if source.generated is None or source.expression is None:
             finished.append(column)
             continue
-        translated = expressions.generated(source.expression, column.sql_type, types, targets)
+        translated = expressions.generated(
+            source.expression,
+            column.sql_type,
+            types,
+            targets,
+            affinity=source.affinity,
+            affinities=constraints.affinities(table),
+            collations=constraints.collations(table),
+        )
         if translated.sql is None:
             result.leave_out(
                 "generated column",

@@ -54,11 +54,12 @@ def decide(
 ) -> TableFacts:
     """Choose a codec for every column.
 
-    `keyed` names the columns that take part in a key or an index, which must stay comparable. Without `exact`, flaws of
-    text and JSON are not looked for. Every candidate of every column is tried in one pass over the table; what none
-    of them can hold completely costs a second pass.
+    `keyed` names the columns that take part in a key or an index, which must stay comparable. With `exact`, NUL and invalid
+    UTF-8 are counted too; no type depends on them. One pass over the table settles the columns whose likeliest candidate
+    holds all values; every further pass is for the others only.
     """
     facts = TableFacts()
+    facts.rows, facts.longest = profile.measure(connection, table)
     candidates: dict[str, list[codec.Codec]] = {}
     for column in table.columns:
         override = overrides.get(column.name)
@@ -76,51 +77,74 @@ def decide(
         for name in table.primary_key
         if table.rowid_name is not None and name != table.rowid_alias and not table.column(name).not_null
     ]
-    trials = _trials(candidates, exact)
-    facts.rows, misfits, facts.longest = profile.measure(connection, table, trials)
-    counted = {(trial.column, trial.codec): count for trial, count in zip(trials, misfits, strict=True)}
     facts.null_keys = profile.nulls(connection, table, nullable_keys) if nullable_keys and facts.rows else 0
-    undecided: dict[str, list[codec.Codec]] = {}
+    count = _Count(connection, table)
+    chosen = _elect(count, candidates, overrides)
+    undecided = [column for column in table.columns if column.name not in chosen]
+    tried = {column.name: [candidates[column.name][-1], *types.fallbacks(column)] for column in undecided}
+    count.ask([(name, one) for name, several in tried.items() for one in several])
+    lowered = [column for column in table.columns if candidates[column.name][0] != chosen.get(column.name)]
+    count.ask([(column.name, one) for column in lowered for one in candidates[column.name]])
     for column in table.columns:
         name = column.name
-        tried = candidates[name]
-        if name in overrides:
-            best = min(tried, key=lambda one: counted[name, one])
-            facts.decisions[name] = Decision(
-                codec=best,
-                reason="override",
-                evidence=types.describe(best, facts.rows),
-                misfits=counted[name, best],
-                overridden=True,
-            )
-            continue
-        fitting = next((one for one in tried if counted[name, one] == 0), None)
-        if fitting is None:
-            undecided[name] = types.fallbacks(column)
-            continue
-        facts.decisions[name] = _fitting(column, fitting, tried, counted, facts.rows)
-    if undecided:
-        # What text is flawed matters for a fallback: a column moved to text should then be complete.
-        more = _trials(undecided, True)
-        _, misfits, _ = profile.measure(connection, table, more)
-        counted |= {(trial.column, trial.codec): count for trial, count in zip(more, misfits, strict=True)}
-        for name, others in undecided.items():
-            column = table.column(name)
-            tried = [candidates[name][-1], *others]
-            best = min(tried, key=lambda one: counted[name, one])
+        if name in chosen:
+            decision = _chosen(column, chosen[name], candidates[name], count, facts.rows, overridden=name in overrides)
+        else:
+            best = min(tried[name], key=lambda one: count[name, one])
             classes = profile.classes(connection, table.name, name)
-            facts.decisions[name] = _fallen(column, best, counted[name, best], classes, tried[0])
-    for column in table.columns:
-        _report(connection, table, column, facts, candidates[column.name], counted)
+            decision = _fallen(column, best, count[name, best], classes, tried[name][0])
+        if exact and decision.codec.inspects_text and facts.rows:
+            trial = profile.Trial(column=name, codec=decision.codec, flaws=True)
+            decision = dataclasses.replace(decision, misfits=profile.misfits(connection, table, [trial])[0])
+        facts.decisions[name] = decision
+        _report(connection, table, column, facts, candidates[name], count)
     return facts
 
 
-def _trials(candidates: Mapping[str, Sequence[codec.Codec]], exact: bool) -> list[profile.Trial]:
-    return [
-        profile.Trial(column=name, codec=one, exact=exact or one.type not in ("text",))
-        for name, several in candidates.items()
-        for one in several
-    ]
+class _Count:
+    """How many values of a column a codec refuses, counted when first asked for, many at once in one pass."""
+
+    def __init__(self, connection: sqlite.Connection, table: schema.Table) -> None:
+        self._connection = connection
+        self._table = table
+        self._counted: dict[tuple[str, codec.Codec], int] = {}
+
+    def ask(self, questions: Sequence[tuple[str, codec.Codec]]) -> None:
+        """Count what is not counted yet."""
+        new = [question for question in dict.fromkeys(questions) if question not in self._counted]
+        trials = [profile.Trial(column=name, codec=one) for name, one in new]
+        self._counted |= dict(zip(new, profile.misfits(self._connection, self._table, trials), strict=True))
+
+    def hopeless(self, questions: Sequence[tuple[str, codec.Codec]]) -> frozenset[tuple[str, codec.Codec]]:
+        """Which of them fail on the table's first and last rows already."""
+        trials = [profile.Trial(column=name, codec=one) for name, one in questions]
+        failed = profile.hopeless(self._connection, self._table, trials, _SAMPLE_ROWS)
+        return frozenset(question for question, bad in zip(questions, failed, strict=True) if bad)
+
+    def __getitem__(self, question: tuple[str, codec.Codec]) -> int:
+        return self._counted[question]
+
+
+def _elect(
+    count: _Count, candidates: Mapping[str, Sequence[codec.Codec]], overrides: Mapping[str, plan.Override]
+) -> dict[str, codec.Codec]:
+    """For each column the first candidate that holds every value; a column none of whose candidates does is left out."""
+    chosen: dict[str, codec.Codec] = {}
+    meant = [(name, one) for name in overrides for one in candidates.get(name, ())]
+    count.ask(meant)
+    for name in overrides:
+        chosen[name] = min(candidates[name], key=lambda one: count[name, one])
+    open_ = {name: list(several) for name, several in candidates.items() if name not in chosen}
+    hopeless = count.hopeless([(name, one) for name, several in open_.items() for one in several])
+    open_ = {name: [one for one in several if (name, one) not in hopeless] for name, several in open_.items()}
+    while questions := [(name, several[0]) for name, several in open_.items() if several and name not in chosen]:
+        count.ask(questions)
+        for name, one in questions:
+            if count[name, one]:
+                open_[name].pop(0)
+            else:
+                chosen[name] = one
+    return chosen
 
 
 def _overriding(
@@ -150,20 +174,26 @@ def _overriding(
         ) from error
 
 
-def _fitting(
+def _chosen(
     column: schema.Column,
     chosen: codec.Codec,
     tried: Sequence[codec.Codec],
-    counted: Mapping[tuple[str, codec.Codec], int],
+    count: _Count,
     rows: int,
+    *,
+    overridden: bool,
 ) -> Decision:
     declared = column.declared or "no type"
-    better = tried[: tried.index(chosen)]
     evidence = types.describe(chosen, rows) if rows else "the table is empty"
+    if overridden:
+        misfits = count[column.name, chosen]
+        if misfits:
+            evidence = f"{misfits:,} values do not fit"
+        return Decision(codec=chosen, reason="override", evidence=evidence, misfits=misfits, overridden=True)
     if chosen is tried[-1]:
         asked = types.hint(column.declared)
-        if better:
-            refused = min(counted[column.name, one] for one in better)
+        if len(tried) > 1:
+            refused = min(count[column.name, one] for one in tried[:-1])
             reason = f"declared {declared}; {asked} would not give back {refused:,} of {rows:,} values as they are"
         elif asked in ("timestamp", "timestamptz", "date", "time") and rows:
             reason = f"declared {declared}; the values have no format that {asked} could give back"
@@ -190,41 +220,41 @@ def _report(
     column: schema.Column,
     facts: TableFacts,
     tried: Sequence[codec.Codec],
-    counted: Mapping[tuple[str, codec.Codec], int],
+    count: _Count,
 ) -> None:
     """Add the findings that the decision deserves."""
     decision = facts.decisions[column.name]
-    place = {"table": table.name, "column": column.name}
     override = f'[overrides."{table.name}"."{column.name}"]'
     if decision.misfits:
-        condition = profile.Trial(column=column.name, codec=decision.codec).condition
+        condition = profile.Trial(column=column.name, codec=decision.codec, flaws=True).condition
+        number = f"{decision.misfits:,} value{' does' if decision.misfits == 1 else 's do'}"
         facts.findings.append(
             plan.Finding(
                 severity=plan.Severity.ERROR,
                 code="misfit",
-                message=f"{decision.misfits:,} values do not fit {decision.codec.sql_type}: their rows go to the quarantine",
+                message=f"{number} not fit {decision.codec.sql_type}: the rows go to the quarantine",
                 remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …",
+                table=table.name,
+                column=column.name,
                 count=decision.misfits,
                 examples=profile.examples(connection, table, condition),
-                **place,
             )
         )
-    wanted = types.plain(column)
-    if decision.overridden or decision.codec == wanted or not facts.rows:
+    if decision.overridden or decision.codec.type != "text" or tried[-1].type == "text" or not facts.rows:
         return
-    refused = {one.type: counted[column.name, one] for one in tried if counted[column.name, one]}
-    if decision.codec.type == "text" and wanted.type != "text" and refused:
-        first = next(one for one in tried if counted[column.name, one])
-        condition = profile.Trial(column=column.name, codec=min(tried, key=lambda o: counted[column.name, o])).condition
-        few = min(refused.values())
-        facts.findings.append(
-            plan.Finding(
-                severity=plan.Severity.WARNING,
-                code="widened_to_text",
-                message=f"declared {column.declared or 'no type'}, but {few:,} values are not {wanted.type}: becomes text",
-                remedy=f'Repair the values, or quarantine their rows instead: {override} type = "{first.type}"',
-                count=few,
-                examples=profile.examples(connection, table, condition),
-                **place,
-            )
+    wanted = min(tried, key=lambda one: count[column.name, one])
+    few = count[column.name, wanted]
+    number = f"{few:,} value{' is' if few == 1 else 's are'}"
+    condition = profile.Trial(column=column.name, codec=wanted).condition
+    facts.findings.append(
+        plan.Finding(
+            severity=plan.Severity.WARNING,
+            code="widened_to_text",
+            message=f"declared {column.declared or 'no type'}, but {number} not {wanted.type}: the column becomes text",
+            remedy=f'Repair the values, or quarantine their rows instead: {override} type = "{wanted.type}"',
+            table=table.name,
+            column=column.name,
+            count=few,
+            examples=profile.examples(connection, table, condition),
         )
+    )

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from outgrow import codec
 from outgrow.dialect import expressions, identifiers
 from outgrow.model import plan, schema
 
-__all__ = ["Names", "Result", "checks", "foreign_keys", "indexes", "references"]
+__all__ = [
+    "Names",
+    "Result",
+    "affinities",
+    "checks",
+    "collations",
+    "foreign_keys",
+    "indexes",
+    "references",
+    "too_wide",
+]
 
+_LONG = ("text", "bytea")
 _INDEX_BYTES = 2_600
 """PostgreSQL refuses btree entries above about 2,700 bytes (a third of a page)."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Names:
-    """Names given in the target schema so far: tables and indexes share them."""
+    """Names given in one namespace so far; the tables, indexes and sequences of a schema share theirs."""
 
     taken: set[str] = field(default_factory=set)
 
     def give(self, wanted: str) -> str:
         """A name that is free, the wanted one if possible."""
-        return identifiers.fit(wanted, self.taken)
+        name = identifiers.fit(wanted, self.taken)
+        self.taken.add(name)
+        return name
+
+    def give_all(self, wanted: Iterable[str]) -> dict[str, str]:
+        """Names for several; none that can stay as it is loses it to one that cannot."""
+        return {name: self.give(name) for name in sorted(wanted, key=lambda name: identifiers.fit(name) != name)}
+
+    def give_unless_free(self, wanted: str) -> str:
+        """A name that is free, or nothing where that is the wanted one, which PostgreSQL chooses by itself."""
+        name = self.give(wanted)
+        return "" if name == wanted else name
 
 
 @dataclass(kw_only=True, slots=True)
@@ -47,6 +69,16 @@ class Result:
         )
 
 
+def affinities(table: schema.Table) -> Mapping[str, schema.Affinity]:
+    """The affinity of every column, by which SQLite compares it."""
+    return {column.name: column.affinity for column in table.columns}
+
+
+def collations(table: schema.Table) -> Mapping[str, str]:
+    """The collation of every column."""
+    return {column.name: column.collation for column in table.columns}
+
+
 def _types(columns: Sequence[plan.ColumnPlan]) -> tuple[dict[str, str], dict[str, str]]:
     return {c.source: c.sql_type for c in columns}, {c.source: c.target for c in columns}
 
@@ -57,6 +89,17 @@ def _folded(target: str, column: plan.ColumnPlan, collation: str) -> str:
     if column.sql_type != "text" or collation == "BINARY":
         return quoted
     return f'lower({quoted} COLLATE "C")' if collation == "NOCASE" else f"rtrim({quoted})"
+
+
+def _hashed(term: str, sql_type: str) -> str:
+    """A term of a unique index whose entries would be too large; equal where the values are equal."""
+    return f"md5({term.removesuffix(' DESC')})" if sql_type in _LONG else term
+
+
+def too_wide(columns: Iterable[plan.ColumnPlan], longest: Mapping[str, int]) -> int:
+    """The bytes that an index entry of these columns can reach, 0 if PostgreSQL takes them."""
+    width = sum(longest.get(column.source, 0) for column in columns if column.sql_type in _LONG)
+    return width if width > _INDEX_BYTES else 0
 
 
 def indexes(
@@ -88,12 +131,19 @@ def indexes(
                 column = by_source[term.column]
                 if not codec.from_spec(column.codec).orderable:
                     reason = f"{column.sql_type} has no order"
-                wide += longest.get(term.column, 0) if column.sql_type in ("text", "bytea") else 0
+                wide += longest.get(term.column, 0) if column.sql_type in _LONG else 0
                 if term.collation not in ("BINARY", "NOCASE", "RTRIM"):
                     reason = f"the collation {term.collation} is the application's own"
                 text = _folded(column.target, column, term.collation)
             elif term.expression is not None:
-                translated = expressions.index_expression(term.expression, types, targets)
+                translated = expressions.index_expression(
+                    term.expression,
+                    types,
+                    targets,
+                    collation=term.collation,
+                    affinities=affinities(table),
+                    collations=collations(table),
+                )
                 reason = reason or ("" if translated.sql else translated.reason)
                 text = f"({translated.sql})"
             else:
@@ -101,11 +151,14 @@ def indexes(
             terms.append(text + (" DESC" if term.descending else ""))
         where: str | None = None
         if index.where is not None and not reason:
-            predicate = expressions.index_predicate(index.where, types, targets)
+            predicate = expressions.index_predicate(
+                index.where, types, targets, affinities=affinities(table), collations=collations(table)
+            )
             where, reason = predicate.sql, "" if predicate.sql else predicate.reason
         if not reason and wide > _INDEX_BYTES:
-            if index.unique and len(terms) == 1 and index.terms[0].column and types[index.terms[0].column] == "text":
-                terms = [f"md5({terms[0].removesuffix(' DESC')})"]
+            if index.unique and all(term.column is not None for term in index.terms):
+                pairs = zip(terms, index.terms, strict=True)
+                terms = [_hashed(text, types[term.column or ""]) for text, term in pairs]
             else:
                 reason = f"its entries reach {wide:,} bytes, more than PostgreSQL indexes"
         if reason:
@@ -123,10 +176,9 @@ def checks(table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Resu
     """The table's CHECK constraints."""
     types, targets = _types(columns)
     planned = []
-    taken: set[str] = set()
+    names = Names()
     for number, text in enumerate(table.checks, start=1):
-        name = identifiers.fit(f"{table.name}_check{number}", taken)
-        translated = expressions.check(text, types, targets)
+        translated = expressions.check(text, types, targets, affinities=affinities(table), collations=collations(table))
         if translated.sql is None:
             result.leave_out(
                 "check",
@@ -137,6 +189,7 @@ def checks(table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Resu
                 "Write the constraint for PostgreSQL and add it after the copy: ALTER TABLE … ADD CHECK …",
             )
             continue
+        name = names.give(f"{table.name}_check{number}")
         planned.append(plan.ConstraintPlan(name=name, definition=f"CHECK ({translated.sql})"))
     return tuple(planned)
 
@@ -162,7 +215,7 @@ def foreign_keys(
 ) -> tuple[plan.ConstraintPlan, ...]:
     """The table's foreign keys; those that rows break are created NOT VALID, those that PostgreSQL cannot have are left out."""
     made = []
-    taken: set[str] = set()
+    names = Names()
     for position, key in enumerate(table.foreign_keys):
         name = f"{key.parent}({', '.join(key.parent_columns) or '…'}) from {', '.join(key.columns)}"
         reason = _refusal(key, planned, others)
@@ -198,7 +251,7 @@ def foreign_keys(
         qualified = f"{identifiers.quote(target_schema)}.{identifiers.quote(parent.target)}"
         made.append(
             plan.ConstraintPlan(
-                name=identifiers.fit(f"{table.name}_{'_'.join(key.columns)}_fkey", taken),
+                name=names.give(f"{table.name}_{'_'.join(key.columns)}_fkey"),
                 definition=f"FOREIGN KEY ({own}) REFERENCES {qualified} ({theirs}){actions}{deferred}",
                 valid=not count,
                 parent=key.parent,

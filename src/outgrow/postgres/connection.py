@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +16,7 @@ from psycopg import conninfo, sql
 from outgrow import errors
 from outgrow.postgres import dsn as dsns
 
-__all__ = ["ServerFacts", "Session", "connect", "examine", "require", "translate_errors"]
+__all__ = ["ServerFacts", "Session", "break_off", "connect", "examine", "require", "translate_errors"]
 
 Session = psycopg.Connection
 """A connection, for those who may not import the driver."""
@@ -37,7 +40,14 @@ SESSION: Mapping[str, str] = {
     "transaction_timeout": "0",
     "row_security": "off",  # a policy then refuses a statement instead of hiding rows from it
     "search_path": "pg_catalog",
+    # The server notices a killed client or a client's machine that is gone, and frees its locks, in about a minute.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
 }
+
+# The server looks in the middle of long statements too whether the client is there; not every system can.
+WATCH_CLIENT = "SELECT pg_catalog.set_config('client_connection_check_interval', '2s', false)"
 
 # A peer that vanished without a word is noticed after about a minute.
 KEEPALIVE: Mapping[str, str] = {
@@ -51,8 +61,13 @@ KEEPALIVE: Mapping[str, str] = {
 # Classes and codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
 CONTENDED = frozenset({"40001", "40P01", "55P03"})
+CANCELLED = "57014"
+SHORT_OF = "53"  # the class of memory, connections and limits that an administrator set
 
 UNKNOWN_ROLE = "<role>"
+
+# What psycopg warns of (a cancellation that did not get through) is told in outgrow's errors, or nothing for a user.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 CONNECT_HINTS: tuple[tuple[str, str], ...] = (
     (r"does not match host name", "Name the host in the DSN as its certificate does"),
@@ -134,6 +149,12 @@ def connect(
         conn.close()
         raise
     return conn
+
+
+def break_off(conn: psycopg.Connection) -> None:
+    """Cut a session's network connection, from any thread: whoever waits for the server gets an error at once."""
+    with contextlib.suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(conn.fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
@@ -232,6 +253,8 @@ def _settle(conn: psycopg.Connection) -> None:
         "  JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) = pg_catalog.lower(wanted.name)",
         [names, list(SESSION.values())],
     )
+    with contextlib.suppress(psycopg.errors.InvalidParameterValue):
+        conn.execute(WATCH_CLIENT)
 
 
 def _refuse_lookalike(version: str) -> None:
@@ -278,6 +301,11 @@ def _translated(error: psycopg.Error, user: str, secrets: tuple[str, ...]) -> er
     if state == "53100":
         return errors.OutOfSpace(
             "PostgreSQL's disk is full", why=why, hint="Free space on the server, and type the same command again"
+        )
+    if state == CANCELLED or (state or "").startswith(SHORT_OF):
+        what = "Somebody cancelled the statement" if state == CANCELLED else "PostgreSQL ran out of a resource"
+        return errors.Retryable(
+            what, why=why, hint="Type the same command again: it continues where it was; raise the limit if that is it"
         )
     if state in CONTENDED:
         return errors.Retryable(

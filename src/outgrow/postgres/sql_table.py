@@ -106,7 +106,7 @@ class TableSql:
 
     def sequence(self) -> tuple[str, str] | None:
         """The table's identity column and its highest value, as two expressions; None where it has none."""
-        name = self.table.rowid or next((c.target for c in self.table.columns if c.identity), None)
+        name = self.table.identity
         if name is None:
             return None
         return name, f"SELECT max({identifiers.quote(name)}) FROM {self.name}"

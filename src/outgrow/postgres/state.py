@@ -18,7 +18,7 @@ from outgrow.postgres import statements
 
 __all__ = ["Chunk", "Migration", "Quarantined", "State"]
 
-_LEASE_PATIENCE = 15.0
+LEASE_PATIENCE = 15.0
 """Seconds to wait for a holder that was killed: its backend ends when it notices."""
 
 
@@ -80,6 +80,10 @@ class State:
             )
         return found
 
+    def lock_beginning(self) -> None:
+        """Wait, until the end of the current transaction, for whoever else begins a migration here."""
+        self._run("lock_beginning")
+
     def begin(
         self, *, source: str, target_schema: str, plan: str, fingerprint: str, chunk_rows: int, version: str
     ) -> None:
@@ -120,7 +124,7 @@ class State:
     @contextlib.contextmanager
     def lease(self, command: str) -> Iterator[None]:
         """Hold the migration for this connection; errors.TargetBusy while another living process holds it."""
-        deadline = time.monotonic() + _LEASE_PATIENCE
+        deadline = time.monotonic() + LEASE_PATIENCE
         while self._value("take_lease", command=command) is None:
             if time.monotonic() > deadline:
                 holder = self._run("read_lease").fetchone()
@@ -171,8 +175,12 @@ class State:
         """Finished steps and their notes."""
         return dict(self._run("read_steps").fetchall())
 
+    def claim_step(self, name: str) -> bool:
+        """Claim a step in the current transaction; False if it is done. Waits for a dying process that holds it."""
+        return self._value("claim_step", name=name) is not None
+
     def finish_step(self, name: str, seconds: float, note: str = "") -> None:
-        """Note a step as done, in the transaction that does it."""
+        """Note a claimed step as done, in the transaction that does it."""
         self._run("finish_step", name=name, seconds=seconds, note=note)
 
     def record(self, kind: str, **detail: Any) -> None:

@@ -41,6 +41,7 @@ def occupied(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
     """Relations and types in the target schema that have a name the plan needs."""
     wanted = [table.target for table in planned.tables]
     wanted += [index.name for table in planned.tables for index in table.indexes]
+    wanted += [name for table in planned.tables for name in (table.key_name, table.sequence_name) if name]
     found = connection.execute(
         "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = %s AND c.relname = ANY(%s)"
@@ -72,11 +73,12 @@ def drop_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
 def keys(planned: plan.Plan) -> Iterator[Step]:
     """Primary keys, which verification walks by."""
     for table in planned.tables:
-        yield Step(
-            name=f"primary key of {table.source}",
-            statement=ddl.add_primary_key(planned.schema, table),
-            table=table.source,
-        )
+        if table.indexed_key:
+            yield Step(
+                name=f"primary key of {table.source}",
+                statement=ddl.add_primary_key(planned.schema, table),
+                table=table.source,
+            )
 
 
 def indexes(planned: plan.Plan) -> Iterator[Step]:
@@ -168,6 +170,8 @@ def _run_one(connection: psycopg.Connection, step: Step) -> None:
     began = time.monotonic()
     try:
         with connection.transaction():
+            if not keeper.claim_step(step.name):
+                return
             connection.execute(f"SET LOCAL maintenance_work_mem = '{_WORK_MEMORY}'".encode())
             if step.work is not None:
                 step.work(connection)
@@ -180,7 +184,9 @@ def _run_one(connection: psycopg.Connection, step: Step) -> None:
         if error.sqlstate in step.tolerated:
             message = (error.diag.message_primary or str(error)).strip()
             detail = f"{message} {error.diag.message_detail or ''}".strip()
-            keeper.finish_step(step.name, time.monotonic() - began, f"failed: {detail}")
+            with connection.transaction():
+                keeper.claim_step(step.name)
+                keeper.finish_step(step.name, time.monotonic() - began, f"failed: {detail}")
             return
         if (error.sqlstate or "")[:2] in ("22", "23", "42", "54") and error.sqlstate != "42501":
             raise errors.TargetUnfit(

@@ -60,6 +60,8 @@ class Source:
         self._parameters = parameters
         self._connections: list[apsw.Connection] = []
         self.main = self.connect()
+        # Python takes note of Ctrl-C in between; SQLite alone would not before the end of a statement.
+        self.main.set_progress_handler(lambda: False, 1_000_000)
         self._version = self.data_version()
 
     def connect(self) -> apsw.Connection:

@@ -18,8 +18,10 @@ __all__ = [
     "Trial",
     "classes",
     "examples",
+    "hopeless",
     "integrity",
     "measure",
+    "misfits",
     "nulls",
     "orphans",
     "profile",
@@ -32,20 +34,20 @@ _TERMS_AT_ONCE = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """A question to the data: how many values of the column does the codec refuse?
+    """A question to the data: how many values of the column are not of the codec's shape?
 
-    Without `exact` the cheap guard is asked: NUL, invalid UTF-8 and invalid JSON are then left for the copy to find.
+    With `flaws`, texts with NUL or invalid UTF-8 are counted as well.
     """
 
     column: str
     codec: codec.Codec
-    exact: bool = True
+    flaws: bool = False
 
     @property
     def condition(self) -> str:
         """A SQLite condition, true for a value that does not fit."""
         x = identifiers.quote_sqlite(self.column)
-        fits = self.codec.fits(x) if self.exact else self.codec.guard(x)
+        fits = self.codec.fits(x) if self.flaws else self.codec.shape(x)
         return f"({x} IS NOT NULL AND NOT ({fits}))"
 
 
@@ -62,28 +64,49 @@ class ColumnProfile:
 
 
 def _aggregate(connection: apsw.Connection, table: str, terms: Sequence[str]) -> list[Any]:
-    """Aggregates over the whole table, as many statements as SQLite's limit on columns needs."""
+    """Aggregates over the whole table."""
+    return _aggregate_of(connection, identifiers.quote_sqlite(table), terms)
+
+
+def _aggregate_of(connection: apsw.Connection, source: str, terms: Sequence[str]) -> list[Any]:
+    """Aggregates over a FROM clause, as many statements as SQLite's limit on columns needs."""
     result: list[Any] = []
     for start in range(0, len(terms), _TERMS_AT_ONCE):
         part = ",".join(terms[start : start + _TERMS_AT_ONCE])
-        row = connection.execute(f"SELECT {part} FROM {identifiers.quote_sqlite(table)}").fetchone()
+        row = connection.execute(f"SELECT {part} FROM {source}").fetchone()
         assert row is not None
         result += row
     return result
 
 
-def measure(
-    connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial]
-) -> tuple[int, list[int], Mapping[str, int]]:
-    """The number of rows, the misfits of each trial, and the longest value of each text or blob column in bytes."""
+def measure(connection: apsw.Connection, table: schema.Table) -> tuple[int, Mapping[str, int]]:
+    """The number of rows, and the longest value of each column that may hold text or blobs, in bytes."""
     long = [c.name for c in table.columns if c.affinity not in (schema.Affinity.INTEGER, schema.Affinity.REAL)]
-    terms = ["count(*)"]
-    terms += [f"sum({trial.condition})" for trial in trials]
-    terms += [f"max(octet_length({identifiers.quote_sqlite(name)}))" for name in long]
+    terms = ["count(*)"] + [f"max(octet_length({identifiers.quote_sqlite(name)}))" for name in long]
     rows, *values = _aggregate(connection, table.name, terms)
-    misfits = [int(value or 0) for value in values[: len(trials)]]
-    longest = {name: int(value or 0) for name, value in zip(long, values[len(trials) :], strict=True)}
-    return rows, misfits, longest
+    return rows, {name: int(value or 0) for name, value in zip(long, values, strict=True)}
+
+
+def misfits(connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial]) -> list[int]:
+    """How many values each trial's codec refuses, in one pass over the table."""
+    if not trials:
+        return []
+    return [int(count or 0) for count in _aggregate(connection, table.name, [f"sum({t.condition})" for t in trials])]
+
+
+def hopeless(connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial], rows: int) -> list[bool]:
+    """Which trials already fail on the table's first and last `rows` rows."""
+    if not trials:
+        return []
+    name = identifiers.quote_sqlite(table.name)
+    columns = ",".join(sorted({identifiers.quote_sqlite(trial.column) for trial in trials}))
+    source = f"(SELECT * FROM (SELECT {columns} FROM {name} LIMIT {rows})"
+    if table.rowid_name is not None:
+        source += (
+            f" UNION ALL SELECT * FROM (SELECT {columns} FROM {name} ORDER BY {table.rowid_name} DESC LIMIT {rows})"
+        )
+    counts = _aggregate_of(connection, source + ")", [f"sum({trial.condition})" for trial in trials])
+    return [bool(count) for count in counts]
 
 
 def sample(connection: apsw.Connection, table: schema.Table, column: str, rows: int) -> list[str]:

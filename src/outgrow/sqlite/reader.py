@@ -52,11 +52,10 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
-    """SHA-256 of a span's canonical lines, with the number of rows and of misfits."""
+    """SHA-256 of a span's canonical lines, with the number of rows."""
 
     sha256: bytes
     rows: int
-    misfits: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +84,8 @@ class Row:
 class TableReader:
     """Reads one planned table over one connection; not for use by two threads at once.
 
-    `null` stands for NULL in COPY lines; `generated` adds the columns that both sides compute.
+    `null` stands for NULL in COPY lines; `generated` adds the columns that both sides compute. `doubtful` are the columns
+    whose values have to be looked at while copying; the plan, made of the same state of the file, vouches for the others.
     """
 
     def __init__(
@@ -96,12 +96,14 @@ class TableReader:
         encoding: str,
         null: str = "",
         generated: bool = False,
+        doubtful: frozenset[str] | None = None,
     ) -> None:
         self._connection = connection
         self.table = table
         self.sql = sql.TableSql(table, encoding=encoding, generated=generated)
         self._copy_line = self.sql.copy_line(null)
         self._canonical_line = self.sql.canonical_line()
+        self._misfit = self.sql.misfit(doubtful)
         self.group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(table.widest, 1)))
 
     def spans(self, order: sql.Order, rows: int, within: Span | None = None) -> Iterator[Span]:
@@ -132,8 +134,10 @@ class TableReader:
             yield Span(lower=lower, upper=upper, encoded=found[width:])
             lower = upper
 
-    def _fetch_group(self, line: str, order: sql.Order, span: Span) -> tuple[bytes, int, int]:
-        statement = self.sql.group(line, order, after=span.lower is not None, up_to=span.upper is not None)
+    def _fetch_group(self, line: str, order: sql.Order, span: Span, misfit: str = "0") -> tuple[bytes, int, int]:
+        statement = self.sql.group(
+            line, order, misfit=misfit, after=span.lower is not None, up_to=span.upper is not None
+        )
         try:
             data, rows, misfits = self._connection.execute(statement, span.parameters).fetchone() or (b"", 0, 0)
         except UnicodeDecodeError:
@@ -144,14 +148,14 @@ class TableReader:
     def copy_groups(self, span: Span) -> Iterator[tuple[Span, Group]]:
         """The span as groups of COPY lines in scan order, each with its own span."""
         for part in self.spans(self.sql.scan, self.group_rows, span):
-            data, rows, misfits = self._fetch_group(self._copy_line, self.sql.scan, part)
+            data, rows, misfits = self._fetch_group(self._copy_line, self.sql.scan, part, self._misfit)
             if rows:
                 yield part, Group(data=data, rows=rows, misfits=misfits)
 
     def digest(self, span: Span) -> Digest:
         """The digest of a span in key order."""
-        data, rows, misfits = self._fetch_group(self._canonical_line, self.sql.key, span)
-        return Digest(sha256=hashlib.sha256(data).digest(), rows=rows, misfits=misfits)
+        data, rows, _ = self._fetch_group(self._canonical_line, self.sql.key, span)
+        return Digest(sha256=hashlib.sha256(data).digest(), rows=rows)
 
     def count(self) -> int:
         """The number of rows of the table."""

@@ -31,7 +31,7 @@ def join_terms(parts: Sequence[str], joiner: str) -> str:
     return joiner.join(parts)
 
 
-def _concatenate(values: Sequence[str]) -> str:
+def concatenate(values: Sequence[str]) -> str:
     """Join values with UNIT; functions take at most 1,000 arguments, so wide rows are nested."""
     parts = list(values)
     while len(parts) > _BATCH:
@@ -41,10 +41,14 @@ def _concatenate(values: Sequence[str]) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """An order in which a table can be walked: SQLite terms that are unique together and not NULL where `where` holds."""
+    """An order in which a table can be walked: SQLite terms that are unique together and not NULL where `where` holds.
+
+    It is `natural` when the table itself is stored in it.
+    """
 
     terms: tuple[str, ...]
     where: str = ""
+    natural: bool = False
 
     @property
     def columns(self) -> str:
@@ -76,7 +80,7 @@ class TableSql:
         self.operands = tuple(identifiers.quote_sqlite(column.source) for column in self.columns)
         self._index = {column.source: position for position, column in enumerate(self.columns)}
         scan = (table.rowid_name,) if table.rowid_name else tuple(self._operand(name) for name in table.scan)
-        self.scan = Order(terms=scan)
+        self.scan = Order(terms=scan, natural=table.rowid_name is not None)
         self.key, self.key_codecs = self._key(encoding)
 
     def _operand(self, source: str) -> str:
@@ -85,7 +89,7 @@ class TableSql:
     def _key(self, encoding: str) -> tuple[Order, tuple[codec.Codec, ...]]:
         """The order of the key, which PostgreSQL shares; rows whose key does not fit are outside it."""
         if self.table.rowid is not None:
-            return Order(terms=self.scan.terms), (codec.Bigint(),)
+            return Order(terms=self.scan.terms, natural=True), (codec.Bigint(),)
         codecs = tuple(self.codecs[self._index[name]] for name in self.table.key)
         terms = []
         guards = []
@@ -95,7 +99,8 @@ class TableSql:
             terms.append(f"{operand} COLLATE {UTF8_COLLATION}" if textual else operand)
             if not column.identity:
                 guards.append(f"{operand} IS NOT NULL AND {key_codec.guard(operand)}")
-        return Order(terms=tuple(terms), where=" AND ".join(guards)), codecs
+        alias = len(terms) == 1 and self.columns[self._index[self.table.key[0]]].identity
+        return Order(terms=tuple(terms), where=" AND ".join(guards), natural=alias), codecs
 
     @property
     def keeps_rowid(self) -> bool:
@@ -107,11 +112,14 @@ class TableSql:
         pairs = zip(self.key_codecs, self.key.terms, strict=True)
         return ",".join(f"CAST({key_codec.encode(term)} AS TEXT)" for key_codec, term in pairs)
 
-    def misfit(self) -> str:
-        """A condition, never NULL: by the cheap guards, some value of the row does not fit."""
+    def misfit(self, doubtful: frozenset[str] | None = None) -> str:
+        """A condition, never NULL: by the cheap guards, some value of the row does not fit.
+
+        `doubtful` are the columns to look at, all without it.
+        """
         parts = []
         for column, column_codec, x in zip(self.columns, self.codecs, self.operands, strict=True):
-            if column.identity:
+            if column.identity or (doubtful is not None and column.source not in doubtful):
                 continue
             fits = column_codec.guard(x)
             parts.append(f"NOT ({x} IS NOT NULL AND {fits})" if column.not_null else f"NOT ({x} IS NULL OR {fits})")
@@ -128,27 +136,39 @@ class TableSql:
         for column, column_codec, x in zip(self.columns, self.codecs, self.operands, strict=True):
             value = column_codec.encode(x)
             values.append(value if column.identity else f"ifnull({value},'{null}')")
-        return _concatenate(values)
+        return concatenate(values)
 
     def canonical(self, position: int) -> str:
-        """One column as canonical text: NULL is empty, free text has its length in bytes before it."""
-        text = self.codecs[position].canonical_source(self.operands[position])
-        if self.codecs[position].prefixed:
-            return f"ifnull(octet_length({text})||':'||{text},'')"
-        return text if self.columns[position].identity else f"ifnull({text},'')"
+        """One column as canonical text: NULL is empty, free text has its length in bytes before it.
+
+        A value that does not fit by the cheap guard is `!`, which the target never says.
+        """
+        x, column_codec = self.operands[position], self.codecs[position]
+        text = column_codec.canonical_source(x)
+        if self.columns[position].identity:
+            return text
+        if column_codec.prefixed:
+            text = f"octet_length({text})||':'||{text}"
+        return f"CASE WHEN {column_codec.guard(x)} THEN {text} WHEN {x} IS NULL THEN '' ELSE '!' END"
 
     def canonical_line(self) -> str:
         """The row as canonical text, the rowid first where it is the key."""
         values = [str(self.table.rowid_name)] if self.keeps_rowid else []
-        return _concatenate([*values, *(self.canonical(position) for position in range(len(self.columns)))])
+        return concatenate([*values, *(self.canonical(position) for position in range(len(self.columns)))])
 
-    def group(self, line: str, order: Order, *, after: bool, up_to: bool) -> str:
-        """The lines of a span as one blob, their number, and how many of their rows have a misfit."""
+    def group(self, line: str, order: Order, *, misfit: str = "0", after: bool, up_to: bool) -> str:
+        """The lines of a span as one blob, their number, and how many of its rows the condition `misfit` holds for."""
+        bad = "0" if misfit == "0" else f"total({misfit})"
+        where = order.conditions(after=after, up_to=up_to)
+        if order.natural:
+            return (
+                f"SELECT CAST(group_concat({line},char(30)) AS BLOB),count(*),{bad} FROM {self.name} NOT INDEXED{where}"
+            )
+        bad = "0" if misfit == "0" else "total(bad)"
         # The LIMIT keeps SQLite from flattening the subquery, whose order the aggregate needs.
         return (
-            f"SELECT CAST(group_concat(line,char(30)) AS BLOB),count(*),total(bad) FROM (SELECT {line} AS line,"
-            f"{self.misfit()} AS bad FROM {self.name}{order.conditions(after=after, up_to=up_to)}"
-            f" ORDER BY {order.columns} LIMIT -1)"
+            f"SELECT CAST(group_concat(line,char(30)) AS BLOB),count(*),{bad} FROM (SELECT {line} AS line,"
+            f"{misfit} AS bad FROM {self.name}{where} ORDER BY {order.columns} LIMIT -1)"
         )
 
     def step(self, order: Order, *, after: bool, up_to: bool, extra: str = "") -> str:

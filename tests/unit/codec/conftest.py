@@ -18,9 +18,5 @@ def encoding(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def bench(encoding: str, any_postgres: str) -> Iterator[law.Bench]:
     """Every encoding with every PostgreSQL version at hand."""
-    with psycopg.connect(
-        any_postgres, options="-c TimeZone=UTC -c DateStyle=ISO -c extra_float_digits=1"
-    ) as connection:
-        made = law.Bench(encoding, connection)
-        yield made
-        made.source.close()
+    with psycopg.connect(any_postgres, options=law.SESSION) as target:
+        yield law.Bench(encoding, target)

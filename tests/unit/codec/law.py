@@ -13,10 +13,18 @@ import psycopg
 
 from outgrow import codec
 
-__all__ = ["DECLARED", "Bench", "Raw", "Report", "double", "fuzz"]
+__all__ = ["DECLARED", "EXACT", "SESSION", "Bench", "Raw", "Report", "double", "fuzz", "open_file", "operand"]
 
 DECLARED = ("INTEGER", "NUMERIC", "REAL", "TEXT", "BLOB")
 """One declared type for each affinity."""
+
+EXACT = (
+    "CASE typeof(c) WHEN 'integer' THEN CAST(c AS TEXT) WHEN 'real' THEN outgrow_bits(c) ELSE hex(CAST(c AS BLOB)) END"
+)
+"""What a value of column c is, beside its storage class."""
+
+SESSION = "-c TimeZone=UTC -c DateStyle=ISO -c extra_float_digits=1"
+"""What the text of PostgreSQL's values depends on, as options of a connection."""
 
 PYTHON_ENCODING = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
@@ -36,6 +44,22 @@ class Raw(bytes):
 def double(bits: int) -> float:
     """The double with these bits."""
     return float(struct.unpack(">d", struct.pack(">Q", bits))[0])
+
+
+def open_file(encoding: str) -> apsw.Connection:
+    """An empty SQLite database with the codecs' functions."""
+    source = apsw.Connection(":memory:")
+    source.execute(f"PRAGMA encoding='{encoding}'")
+    for name, function in codec.functions(encoding).items():
+        source.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
+    return source
+
+
+def operand(value: Any, encoding: str) -> tuple[str, Any]:
+    """A SQLite expression with one parameter, and the parameter, that give exactly this value in such a file."""
+    if isinstance(value, str):
+        return "CAST(? AS TEXT)", value.encode(PYTHON_ENCODING[encoding], "surrogatepass")
+    return ("CAST(? AS TEXT)" if isinstance(value, Raw) else "?"), value
 
 
 @dataclass(slots=True)
@@ -68,25 +92,16 @@ class Bench:
 
     def __init__(self, encoding: str, target: psycopg.Connection) -> None:
         self.encoding = encoding
-        self.source = apsw.Connection(":memory:")
-        self.source.execute(f"PRAGMA encoding='{encoding}'")
-        for name, function in codec.functions(encoding).items():
-            self.source.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
+        self.source = open_file(encoding)
         self.source.create_collation("code_point", lambda left, right: (left > right) - (left < right))
         for declared in DECLARED:
             self.source.execute(f"CREATE TABLE source_{declared} (id INTEGER PRIMARY KEY, c {declared})")
             self.source.execute(f"CREATE TABLE back_{declared} (id INTEGER PRIMARY KEY, c {declared})")
         self.target = target
 
-    def stored(self, text: str | bytes) -> bytes:
-        """A text's bytes in this file."""
-        return text if isinstance(text, bytes) else text.encode(PYTHON_ENCODING[self.encoding], "surrogatepass")
-
-    def one(self, expression: str, *parameters: Any) -> Any:
-        """The value of a SQLite expression."""
-        row = self.source.execute(f"SELECT {expression}", parameters).fetchone()
-        assert row is not None
-        return row[0]
+    def stored(self, text: str) -> str:
+        """A text as `EXACT` shows it."""
+        return operand(text, self.encoding)[1].hex().upper()
 
     def fill(self, values: Iterable[Any], declared: Sequence[str] = DECLARED) -> None:
         """Replace the tables' rows by one row a value."""
@@ -96,8 +111,7 @@ class Bench:
                 self.source.execute(f"DELETE FROM source_{name}; DELETE FROM back_{name}")
             for name in declared:
                 for value in values:
-                    text = isinstance(value, str | Raw)
-                    x, stored = ("CAST(? AS TEXT)", self.stored(value)) if text else ("?", value)
+                    x, stored = operand(value, self.encoding)
                     self.source.execute(f"INSERT INTO source_{name} (c) VALUES ({x})", (stored,))
 
     def check(self, one: codec.Codec, values: Iterable[Any], declared: Sequence[str] = DECLARED) -> Report:
@@ -161,7 +175,7 @@ class Bench:
         # Lines of a chunk go through concat_ws, so the value does.
         encoded, canonical = (f"CAST(concat_ws('',{x}) AS BLOB)" for x in (one.encode("c"), one.canonical_source("c")))
         rows = self.source.execute(
-            f"SELECT id, typeof(c), {_EXACT}, {one.fits('c')}, {guard}, CASE WHEN {guard} THEN {encoded} END,"
+            f"SELECT id, typeof(c), {EXACT}, {one.fits('c')}, {guard}, CASE WHEN {guard} THEN {encoded} END,"
             f" CASE WHEN {guard} THEN {canonical} END FROM source_{declared} WHERE c IS NOT NULL"
         )
         offset = DECLARED.index(declared) * 1_000_000
@@ -203,23 +217,20 @@ class Bench:
                 self.source.execute(insert, (value.id, theirs[value.id][1]))
         back = {}
         for name in DECLARED:
-            rows = self.source.execute(f"SELECT id, typeof(c), {_EXACT} FROM back_{name}")
+            rows = self.source.execute(f"SELECT id, typeof(c), {EXACT} FROM back_{name}")
             back |= {id_: (kind, exact) for id_, kind, exact in rows}
         seen: dict[tuple[str, str], tuple[str, str]] = {}
         for value in values:
             canonical, _, shown = theirs[value.id]
             if value.canonical is None or canonical is None or value.canonical != canonical.encode():
                 yield f"canonical text {value.canonical!r} there {canonical!r}: {value}"
+            if not (value.canonical or one.prefixed):
+                yield f"canonical text is empty, as that of NULL: {value}"
             if seen.setdefault((value.declared, canonical), value.exact) != value.exact:
                 yield f"canonical text {canonical!r} of two values: {value}"
             if back[value.id] != value.exact:
                 yield f"comes back as {back[value.id]}: {value}"
             report.crossed[value.exact] = shown
-
-
-_EXACT = (
-    "CASE typeof(c) WHEN 'integer' THEN CAST(c AS TEXT) WHEN 'real' THEN outgrow_bits(c) ELSE hex(CAST(c AS BLOB)) END"
-)
 
 
 def _escape(text: bytes | None) -> bytes:

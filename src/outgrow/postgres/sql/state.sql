@@ -93,10 +93,16 @@ CREATE TABLE outgrow.event (
 );
 
 -- name: state_exists
-SELECT to_regclass('outgrow.migration') IS NOT NULL;
+-- A schema of that name with some of these tables is somebody else's.
+SELECT bool_and(to_regclass('outgrow.' || name) IS NOT NULL)
+FROM unnest(ARRAY['migration', 'move', 'lease', 'chunk', 'step', 'quarantine', 'event']) AS ours (name);
 
 -- name: schema_outgrow_exists
 SELECT to_regnamespace('outgrow') IS NOT NULL;
+
+-- name: lock_beginning
+-- Of several processes that find an empty target one makes the schema; the others wait here, and then see it.
+SELECT pg_advisory_xact_lock(7599936174431362405);
 
 -- name: begin_migration
 INSERT INTO outgrow.migration (source, target_schema, plan, fingerprint, chunk_rows, version)
@@ -151,8 +157,11 @@ SELECT table_name, count(*) FROM outgrow.quarantine GROUP BY table_name ORDER BY
 -- name: list_quarantined
 SELECT table_name, key, column_name, reason FROM outgrow.quarantine ORDER BY id LIMIT %(limit)s;
 
+-- name: claim_step
+INSERT INTO outgrow.step (name, seconds) VALUES (%(name)s, 0) ON CONFLICT DO NOTHING RETURNING name;
+
 -- name: finish_step
-INSERT INTO outgrow.step (name, seconds, note) VALUES (%(name)s, %(seconds)s, %(note)s);
+UPDATE outgrow.step SET seconds = %(seconds)s, note = %(note)s, done_at = clock_timestamp() WHERE name = %(name)s;
 
 -- name: read_steps
 SELECT name, note FROM outgrow.step;

