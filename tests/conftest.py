@@ -51,6 +51,12 @@ def any_server(request: pytest.FixtureRequest) -> Iterator[embedded.EmbeddedServ
     if request.param == "18":
         yield request.getfixturevalue("server")
         return
+    yield request.getfixturevalue("old_server")
+
+
+@pytest.fixture(scope="session")
+def old_server() -> Iterator[embedded.EmbeddedServer]:
+    """A shared PostgreSQL 15."""
     if not servers.OLD_PROGRAMS.is_dir():
         pytest.skip(f"PostgreSQL 15 is not installed in {servers.OLD_PROGRAMS}")
     with embedded.server(programs=servers.OLD_PROGRAMS) as running:

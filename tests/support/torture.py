@@ -360,7 +360,7 @@ def make_floats_of_every_class(path: Path) -> None:
         _fill(connection, "t", ["r", "d", "f", "typeless"], [(x, x, x, x) for x in _FLOATS])
 
 
-@_expect("quarantine")
+@_expect("complete")
 def make_floats_in_numeric_columns(path: Path) -> None:
     """The same floats under NUMERIC and INTEGER affinity, where some become integers (8, 12, 13)."""
     with _file(path) as connection:
@@ -397,7 +397,7 @@ def make_integers_at_boundaries(path: Path) -> None:
         _fill(connection, "k", ["k", "l"], [(n, n) for n in _integers()])
 
 
-@_expect("quarantine")
+@_expect("complete")
 def make_numbers_in_the_wrong_class(path: Path) -> None:
     """Too large integers, 3.7, 'lots', '' in INTEGER; '0x10', 'nan', 'Infinity' in NUMERIC (5-8, 11-17)."""
     numbers: tuple[Any, ...] = (
@@ -417,7 +417,7 @@ def make_numbers_in_the_wrong_class(path: Path) -> None:
             _fill(connection, f"i{number}", ["i", "n"], [(1, 1.5), (value, value), (2, 2.5)])
 
 
-@_expect("quarantine")
+@_expect("complete")
 def make_booleans(path: Path) -> None:
     """0 and 1, one pair of words, and all of 1, '1', 't', 'true', 2, '', 0.5 in one BOOLEAN column (18)."""
     with _file(path) as connection:
@@ -467,7 +467,7 @@ def make_json_texts(path: Path) -> None:
             _fill(connection, f"odd{number}", ["j"], [['{"a": 1}'], [text]])
 
 
-@_expect("quarantine")
+@_expect("complete")
 def make_json_numbers(path: Path) -> None:
     """JSON as a declared type has NUMERIC affinity: '12' and '1.50' are stored as numbers among texts (22)."""
     with _file(path) as connection:
@@ -542,7 +542,7 @@ def make_temporal(path: Path) -> None:
             _fill(connection, table, ["at", "same"], [(None, values[0])])
 
 
-@_expect("quarantine")
+@_expect("complete")
 def make_temporal_mixed(path: Path) -> None:
     """All of those in one DATETIME column, one DATE column and one TEXT column: numbers among texts (27-30)."""
     with _file(path) as connection:

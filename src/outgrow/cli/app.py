@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from rich import console as rich_console
 
@@ -24,13 +23,12 @@ app = typer.Typer(
     help="Move a SQLite application to PostgreSQL, and prove that nothing was lost or changed.",
     epilog="Exit status: 0 done; 1 done, with differences or rows in quarantine; 2 refused, with a remedy; "
     "3 failed, type it again; 4 wrong usage; 70 a defect; 130 interrupted.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-File = Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="The SQLite database file.", show_default=False)]
+File = Annotated[pathlib.Path, typer.Argument(help="The SQLite database file.", show_default=False)]
 To = Annotated[
     str,
     typer.Option(
@@ -51,7 +49,7 @@ PlanFile = Annotated[
         show_default=False,
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=8, help="Streams at a time.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=8, help="Streams at a time.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Columns = Annotated[bool, typer.Option("--columns", "-c", help="Show every column.")]
@@ -65,6 +63,9 @@ def _root(
     if version:
         sys.stdout.write(f"outgrow {outgrow.__version__}\n")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+        raise typer.Exit(errors.Usage.exit_code)
 
 
 def _finding_problem(found: tuple[plan.Finding, ...]) -> tuple[str, str, str] | None:
@@ -84,7 +85,7 @@ def _verification_problem(report: migration.VerifyReport, quarantined: int) -> t
     return None
 
 
-@app.command()
+@app.command(short_help="Examine a file; writes nothing.")
 def check(
     file: File, plan_file: PlanFile = None, columns: Columns = False, as_json: Json = False, quiet: Quiet = False
 ) -> None:
@@ -116,7 +117,7 @@ def check(
     ending.run(work)
 
 
-@app.command(name="plan")
+@app.command(name="plan", short_help="Write the plan: every type, with its reason.")
 def plan_command(
     file: File,
     destination: Annotated[
@@ -193,7 +194,7 @@ def _copy_facts(report: migration.CopyReport) -> dict[str, Any]:
     }
 
 
-@app.command()
+@app.command(short_help="Copy a file into PostgreSQL, and verify it.")
 def copy(
     file: File,
     to: To,
@@ -233,7 +234,7 @@ def copy(
     ending.run(work)
 
 
-@app.command()
+@app.command(short_help="Compare a file with its target, value by value.")
 def verify(file: File, to: To, jobs: Jobs = 2, as_json: Json = False, quiet: Quiet = False) -> None:
     """Compare a file with the target of its migration, value by value, and name every difference."""
     ending = output.Output(command="verify", as_json=as_json, quiet=quiet)
@@ -257,7 +258,7 @@ def verify(file: File, to: To, jobs: Jobs = 2, as_json: Json = False, quiet: Qui
     ending.run(work)
 
 
-@app.command()
+@app.command(short_help="All of these on a private snapshot, in a PostgreSQL of its own.")
 def rehearse(
     file: File,
     to: Annotated[
@@ -318,21 +319,22 @@ def rehearse(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; usage errors end like all others, in JSON where that was asked for."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    command = next((argument for argument in given if not argument.startswith("-")), "")
-    as_json = "--json" in given
     try:
-        app(given, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stdout.write(error.ctx.get_help() + "\n" if error.ctx else "")
-        raise SystemExit(errors.Usage.exit_code) from None
-    except click.UsageError as error:
-        hint = f"See: outgrow {command} --help" if command else "See: outgrow --help"
-        if "'--to'" in error.format_message():
-            missing = errors.TargetMissing(
-                "No target was named", hint=f"Add --to postgresql://user@host/database, or set OUTGROW_TO; {hint}"
-            )
-            output.fail(command, missing, as_json=as_json)
-        output.fail(command, errors.Usage(error.format_message(), hint=hint), as_json=as_json)
-    except (click.Abort, KeyboardInterrupt):
+        status = app(given, standalone_mode=False)
+    except typer.TyperException as error:
+        _wrong_usage(given, error.format_message())
+    except (typer.Abort, KeyboardInterrupt):
         raise SystemExit(output.INTERRUPTED) from None
-    raise SystemExit(0)
+    raise SystemExit(status)
+
+
+def _wrong_usage(given: Sequence[str], message: str) -> NoReturn:
+    known = {found.name or getattr(found.callback, "__name__", "") for found in app.registered_commands}
+    command = next((argument for argument in given if not argument.startswith("-")), "")
+    hint = f"See: outgrow {command} --help" if command in known else "See: outgrow --help"
+    error = errors.Usage(message, hint=hint)
+    if message.startswith("Missing option '--to'"):
+        error = errors.TargetMissing(
+            "No target was named", hint=f"Add --to postgresql://user@host/database, or set OUTGROW_TO. {hint}"
+        )
+    output.fail(command, error, as_json="--json" in given)

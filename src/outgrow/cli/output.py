@@ -29,7 +29,7 @@ INTERRUPTED = 130
 def out(*, stderr: bool = False) -> rich_console.Console:
     """A console; without a terminal it is 100 columns wide and has no colours."""
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else 100
-    return rich_console.Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+    return rich_console.Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -298,7 +298,8 @@ def _translated(error: psycopg.Error, user: str, secrets: tuple[str, ...]) -> er
             why=why,
             hint="Type the same command again: it continues where it was",
         )
-    if state == "53100":
+    # A quota or a limit on file sizes has no SQLSTATE of its own, but the same advice.
+    if state == "53100" or (state == "XX000" and "free disk space" in (error.diag.message_hint or "")):
         return errors.OutOfSpace(
             "PostgreSQL's disk is full", why=why, hint="Free space on the server, and type the same command again"
         )

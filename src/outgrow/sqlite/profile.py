@@ -11,6 +11,7 @@ import apsw
 from outgrow import codec
 from outgrow.dialect import identifiers
 from outgrow.model import schema
+from outgrow.sqlite import values
 
 __all__ = [
     "CLASSES",
@@ -79,12 +80,19 @@ def _aggregate_of(connection: apsw.Connection, source: str, terms: Sequence[str]
     return result
 
 
+def _size(connection: apsw.Connection, x: str) -> str:
+    """An expression for the bytes of a value as UTF-8; in UTF-16 files, whose text may be flawed, a bound on them."""
+    if connection.pragma("encoding") == "UTF-8":
+        return f"octet_length({x})"
+    return f"length(CAST({x} AS BLOB))*3/2"
+
+
 def measure(connection: apsw.Connection, table: schema.Table) -> tuple[int, Mapping[str, int]]:
-    """The number of rows, and the longest value of each column that may hold text or blobs, in bytes."""
+    """The number of rows, and a bound on the bytes of each column's values; columns of numbers are left out."""
     long = [c.name for c in table.columns if c.affinity not in (schema.Affinity.INTEGER, schema.Affinity.REAL)]
-    terms = ["count(*)"] + [f"max(octet_length({identifiers.quote_sqlite(name)}))" for name in long]
-    rows, *values = _aggregate(connection, table.name, terms)
-    return rows, {name: int(value or 0) for name, value in zip(long, values, strict=True)}
+    terms = ["count(*)"] + [f"max({_size(connection, identifiers.quote_sqlite(name))})" for name in long]
+    rows, *lengths = _aggregate(connection, table.name, terms)
+    return rows, {name: int(value or 0) for name, value in zip(long, lengths, strict=True)}
 
 
 def misfits(connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial]) -> list[int]:
@@ -112,16 +120,17 @@ def hopeless(connection: apsw.Connection, table: schema.Table, trials: Sequence[
 def sample(connection: apsw.Connection, table: schema.Table, column: str, rows: int) -> list[str]:
     """Texts of a column from the table's beginning and end, at most `rows` of each; what is not text is left out."""
     x = identifiers.quote_sqlite(column)
-    order = table.rowid_name or ",".join(identifiers.quote_sqlite(name) for name in table.primary_key)
-    texts: list[str] = []
-    for direction in ("ASC", "DESC"):
-        ordered = ",".join(f"{term} {direction}" for term in order.split(",")) if table.rowid_name else order
-        statement = (
-            f"SELECT CAST({x} AS BLOB) FROM (SELECT {x} FROM {identifiers.quote_sqlite(table.name)}"
-            f" ORDER BY {ordered} LIMIT {rows}) WHERE typeof({x})='text' AND outgrow_text_flaw(CAST({x} AS BLOB))=0"
+    source = f"(SELECT {x} FROM {identifiers.quote_sqlite(table.name)}"
+    ends = [f"{source} LIMIT {rows})"]
+    if table.rowid_name is not None:
+        ends.append(f"{source} ORDER BY {table.rowid_name} DESC LIMIT {rows})")
+    return [
+        bytes.fromhex(value).decode("utf-8", "replace")
+        for end in ends
+        for (value,) in connection.execute(
+            f"SELECT outgrow_text_hex(CAST({x} AS BLOB)) FROM {end} WHERE typeof({x})='text'"
         )
-        texts += [value.decode("utf-8", "replace") for (value,) in connection.execute(statement)]
-    return texts
+    ]
 
 
 def classes(connection: apsw.Connection, table: str, column: str) -> Mapping[str, int]:
@@ -138,12 +147,12 @@ def profile(connection: apsw.Connection, table: schema.Table) -> tuple[int, tupl
         x = identifiers.quote_sqlite(column.name)
         number = f"CASE WHEN typeof({x}) IN ('integer','real') THEN {x} END"
         terms += [f"sum({x} IS NULL)", *(f"sum(typeof({x})='{name}')" for name in CLASSES)]
-        terms += [f"min({number})", f"max({number})", f"max(octet_length({x}))"]
-    rows, *values = _aggregate(connection, table.name, terms)
+        terms += [f"min({number})", f"max({number})", f"max({_size(connection, x)})"]
+    rows, *measured = _aggregate(connection, table.name, terms)
     width = len(CLASSES) + 4
     profiles = []
     for position, column in enumerate(table.columns):
-        nulls, *rest = values[position * width : (position + 1) * width]
+        nulls, *rest = measured[position * width : (position + 1) * width]
         counts = {name: int(count) for name, count in zip(CLASSES, rest, strict=False) if count}
         minimum, maximum, longest = rest[len(CLASSES) :]
         profiles.append(
@@ -162,11 +171,12 @@ def profile(connection: apsw.Connection, table: schema.Table) -> tuple[int, tupl
 def examples(connection: apsw.Connection, table: schema.Table, condition: str, limit: int = 3) -> tuple[str, ...]:
     """Keys of some rows for which a condition holds: the rowid, or the primary key as SQL literals."""
     terms = [table.rowid_name] if table.rowid_name else [identifiers.quote_sqlite(name) for name in table.primary_key]
-    key = "||','||".join(f"quote({term})" for term in terms)
-    statement = (
-        f"SELECT CAST({key} AS BLOB) FROM {identifiers.quote_sqlite(table.name)} WHERE {condition} LIMIT {int(limit)}"
+    key = ",".join(values.exact(term) for term in terms)
+    statement = f"SELECT {key} FROM {identifiers.quote_sqlite(table.name)} WHERE {condition} LIMIT {int(limit)}"
+    return tuple(
+        ",".join(values.literal(kind, value) for kind, value in zip(row[0::2], row[1::2], strict=True))
+        for row in connection.execute(statement)
     )
-    return tuple(value.decode("utf-8", "replace") for (value,) in connection.execute(statement))
 
 
 def orphans(connection: apsw.Connection, table: schema.Table) -> Mapping[int, tuple[int, tuple[str, ...]]]:

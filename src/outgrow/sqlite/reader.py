@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +11,9 @@ from typing import Any
 import apsw
 
 from outgrow.model import plan
-from outgrow.sqlite import sql
+from outgrow.sqlite import sql, values
 
-__all__ = ["Digest", "Group", "Row", "Span", "TableReader", "readable"]
+__all__ = ["Digest", "Group", "Row", "Span", "TableReader"]
 
 Position = tuple[Any, ...]
 """Values of an order's terms, as SQLite gives and takes them."""
@@ -77,8 +76,8 @@ class Row:
 
     def record(self, columns: Sequence[plan.ColumnPlan]) -> str:
         """The row as the quarantine keeps it: JSON of source column to class and exact value."""
-        values = zip(columns, self.classes, self.exact, strict=True)
-        return json.dumps({c.source: {"class": kind, "value": value} for c, kind, value in values}, ensure_ascii=False)
+        cells = zip(columns, self.classes, self.exact, strict=True)
+        return json.dumps({c.source: {"class": kind, "value": value} for c, kind, value in cells}, ensure_ascii=False)
 
 
 class TableReader:
@@ -175,21 +174,19 @@ class TableReader:
         cursors = []
         count = len(self.sql.columns)
         for start in range(0, count, _COLUMNS_AT_ONCE):
-            values = []
+            expressions = []
             for position in range(start, min(start + _COLUMNS_AT_ONCE, count)):
                 x = self.sql.operands[position]
                 encoded = f"CAST({self.sql.codecs[position].encode(x)} AS TEXT)"
                 fits = self.sql.fits(position)
-                values += [
-                    f"typeof({x})",
-                    f"CASE typeof({x}) WHEN 'integer' THEN CAST({x} AS TEXT) WHEN 'real' THEN outgrow_bits({x})"
-                    f" WHEN 'text' THEN outgrow_text_hex(CAST({x} AS BLOB)) WHEN 'blob' THEN lower(hex({x})) END",
+                expressions += [
+                    values.exact(x),
                     f"iif({fits},outgrow_utf8({encoded}),NULL)",
                     f"iif({fits},outgrow_utf8(CAST({self.sql.canonical(position)} AS TEXT)),x'')",
                     fits,
                 ]
             rowid = self.table.rowid_name or "NULL"
-            statement = f"SELECT {rowid},{','.join(values)} FROM {self.sql.name}{where} ORDER BY {order.columns}"
+            statement = f"SELECT {rowid},{','.join(expressions)} FROM {self.sql.name}{where} ORDER BY {order.columns}"
             cursors.append(self._connection.cursor().execute(statement, parameters))
         for batches in zip(*cursors, strict=True):
             flat = [value for batch in batches for value in batch[1:]]
@@ -202,7 +199,7 @@ class TableReader:
         if self.table.rowid is not None or not self.table.key:
             key = str(rowid)
         else:
-            key = ",".join(_literal(*by_source[name]) for name in self.table.key)
+            key = ",".join(values.literal(*by_source[name]) for name in self.table.key)
         return Row(
             key=key,
             rowid=rowid if self.sql.keeps_rowid else None,
@@ -212,35 +209,3 @@ class TableReader:
             canonical=tuple(flat[3::5]),
             misfits=tuple(position for position, fits in enumerate(flat[4::5]) if not fits),
         )
-
-
-def _literal(kind: str, exact: str | None) -> str:
-    """A value as a SQL literal; text that is not plain is written as a cast of its bytes."""
-    if exact is None:
-        return "NULL"
-    if kind == "text":
-        try:
-            text = bytes.fromhex(exact).decode()
-        except UnicodeDecodeError:
-            return f"CAST(x'{exact}' AS TEXT)"
-        return "'" + text.replace("'", "''") + "'" if "\0" not in text else f"CAST(x'{exact}' AS TEXT)"
-    if kind == "blob":
-        return f"x'{exact}'"
-    if kind == "real":
-        return repr(_double(exact))
-    return exact
-
-
-def readable(kind: str, exact: str | None) -> str | None:
-    """An exact value as a person reads it: text as it is, blobs in hexadecimal after \\x; None for NULL."""
-    if exact is None:
-        return None
-    if kind == "text":
-        return bytes.fromhex(exact).decode("utf-8", "backslashreplace")
-    if kind == "blob":
-        return f"\\x{exact}"
-    return repr(_double(exact)) if kind == "real" else exact
-
-
-def _double(bits: str) -> float:
-    return float(struct.unpack(">d", bytes.fromhex(bits))[0])

@@ -14,6 +14,7 @@ from outgrow.model import event
 from outgrow.postgres import reader as target_reader
 from outgrow.postgres import state
 from outgrow.sqlite import reader as source_reader
+from outgrow.sqlite import values
 
 __all__ = ["Difference", "Kind", "TableResult", "compare"]
 
@@ -167,7 +168,7 @@ def _compare_values(
                 key=row.key,
                 kind=Kind.VALUE,
                 column=source.sql.columns[position].source,
-                source=source_reader.readable(row.classes[position], row.exact[position]),
+                source=values.readable(row.classes[position], row.exact[position]),
                 target=other.readable[position],
             )
 

@@ -8,7 +8,7 @@ CREATE TABLE outgrow.migration (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     source text NOT NULL,                 -- the file's name, without its directory
     target_schema text NOT NULL,
-    plan jsonb NOT NULL,
+    plan json NOT NULL,                   -- json, because names and literals of the file may hold what jsonb refuses
     fingerprint jsonb NOT NULL,           -- the state of the file that the plan was made of
     phase text NOT NULL DEFAULT 'planned',
     epoch bigint NOT NULL DEFAULT 0,

@@ -1,0 +1,86 @@
+"""Every torture file is copied whole, or with its misfits in quarantine, or refused before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from outgrow import errors, migration
+from outgrow.postgres import embedded
+from support import engine, servers, torture
+
+REFUSALS = {
+    "rowid_out_of_reach": "Nothing identifies the rows of table t",
+    "columns_2000": "Table t has 2,000 columns",
+    "columns_1600_without_a_key": "the rowid, which identifies the rows, needs one more",
+    "hot_journal": "an interrupted transaction may have to be rolled back first, which is a write",
+}
+"""Why what is refused is refused."""
+
+QUARANTINED = {
+    "nul_in_text": 21,
+    "invalid_utf8": 38,
+    "utf16_surrogates": 9,
+    "rows_too_wide": 1,
+}
+"""How many rows of some files no type can hold: all others arrive."""
+
+OLD_SERVER = (
+    "every_class_in_every_type",
+    "unicode_pairs",
+    "invalid_utf8",
+    "copy_hostile",
+    "floats_of_every_class",
+    "json_texts",
+    "temporal",
+    "hostile_table_names",
+    "keys_of_every_type",
+    "keys_nocase",
+    "autoincrement",
+    "foreign_keys",
+    "foreign_keys_broken",
+    "unique_indexes",
+    "checks",
+    "defaults",
+    "generated_columns",
+    "utf16le",
+    "hot_wal",
+)
+"""What stands for the rest on PostgreSQL 15."""
+
+
+def _hold(name: str, path: Path, dsn: str) -> None:
+    """Copy the file, and compare what becomes of it with what is expected."""
+    each = torture.TORTURE[name]
+    each.make(path)
+    before = engine.contents(path.parent)
+    if each.outcome == "refused":
+        with pytest.raises(errors.Refused, match=REFUSALS[name]):
+            migration.copy(path, dsn)
+        assert engine.execute(dsn, "SELECT 1 FROM pg_namespace WHERE nspname = 'outgrow'") == []
+    else:
+        judged = engine.copy(path, dsn)
+        assert judged.outcome == each.outcome
+        assert judged.report.quarantined == QUARANTINED.get(name, judged.report.quarantined)
+        assert judged.report.notes == {}
+    if name not in ("hot_wal", "hot_journal"):  # which the checker, like any other reader, makes whole
+        assert engine.contents(path.parent) == before
+
+
+@pytest.mark.parametrize("name", torture.TORTURE)
+def test_every_value_arrives_or_is_kept_aside(tmp_path: Path, postgres_dsn: str, name: str) -> None:
+    """Engine and checker agree that nothing is lost, changed or doubled."""
+    _hold(name, tmp_path / "torture.db", postgres_dsn)
+
+
+@pytest.mark.parametrize("name", OLD_SERVER)
+def test_an_old_server_takes_the_same(tmp_path: Path, old_server: embedded.EmbeddedServer, name: str) -> None:
+    """What PostgreSQL 18 can hold, 15 can."""
+    with servers.database(old_server) as dsn:
+        _hold(name, tmp_path / "torture.db", dsn)
+
+
+def test_every_refusal_has_its_reason() -> None:
+    """A generator that expects one is in the table above, and no other."""
+    assert set(REFUSALS) == {name for name, each in torture.TORTURE.items() if each.outcome == "refused"}
