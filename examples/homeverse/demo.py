@@ -10,6 +10,7 @@ import pathlib
 import sys
 
 from examples.homeverse import seed
+
 from outgrow import cli
 from outgrow.cli import output
 

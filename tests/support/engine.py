@@ -66,7 +66,9 @@ def run(*arguments: object, environment: dict[str, str] | None = None) -> Answer
     """Run `outgrow` with --json in a process of its own; nothing but one JSON object may be printed."""
     command = [sys.executable, "-m", "outgrow", *map(str, arguments), "--json"]
     # PYTHONWARNINGS would make the test run's strictness the tool's.
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(environment or {})}, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **(environment or {})}, check=False
+    )
     assert done.stderr == "", done.stderr
     return Answer(status=done.returncode, facts=json.loads(done.stdout))
 

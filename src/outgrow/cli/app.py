@@ -16,19 +16,20 @@ from outgrow.cli import output, progress, render
 from outgrow.migration import planning
 from outgrow.model import plan
 
-__all__ = ["app", "main"]
+__all__ = ["app", "commands", "main"]
 
 app = typer.Typer(
     name="outgrow",
     help="Move a SQLite application to PostgreSQL, and prove that nothing was lost or changed.",
-    epilog="Exit status: 0 done; 1 done, with differences or rows in quarantine; 2 refused, with a remedy; "
-    "3 failed, type it again; 4 wrong usage; 70 a defect; 130 interrupted.",
+    epilog="Exit status: 0 done; 1 done, but not everything arrives as it is (findings of severity error, rows in "
+    "quarantine, differences); 2 refused, with a remedy; 3 failed, type it again; 4 wrong usage; 70 a defect; "
+    "130 interrupted.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-File = Annotated[pathlib.Path, typer.Argument(help="The SQLite database file.", show_default=False)]
+File = Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="The SQLite database file.", show_default=False)]
 To = Annotated[
     str,
     typer.Option(
@@ -158,7 +159,10 @@ def plan_command(
             else:
                 render.planned_tables(page, report.plan, columns=columns)
                 render.findings(page, report.plan.findings)
-                page.print(f"\nThe plan is in {report.path}. Review it, then: outgrow rehearse {file}")
+                page.print(
+                    f"\nThe plan is in {report.path}. Review it, then: outgrow rehearse {render.typed(file)}",
+                    soft_wrap=True,
+                )
 
         facts = {
             "plan": str(report.path) if report.path else None,
@@ -296,8 +300,10 @@ def rehearse(
             render.verified(page, report.copy.verification)
             page.print(f"\nRehearsed in {render.seconds(report.seconds)} on {report.server}, with a private snapshot.")
             render.verdict(page, report.copy.verification, report.copy.quarantined)
+            named = render.typed(file)
+            page.print("Next, to review the decisions:", f"outgrow plan {named}", style="dim", soft_wrap=True)
             page.print(
-                f"Next: outgrow plan {file} to review the decisions, then outgrow copy {file} --to DSN", style="dim"
+                "  then, with the application stopped:", f"outgrow copy {named} --to DSN", style="dim", soft_wrap=True
             )
 
         facts = {
@@ -316,11 +322,17 @@ def rehearse(
     ending.run(work)
 
 
+def commands() -> tuple[str, ...]:
+    """The names of all commands, in the order of the help text."""
+    return tuple(found.name or getattr(found.callback, "__name__", "") for found in app.registered_commands)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; usage errors end like all others, in JSON where that was asked for."""
+    output.prepare()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = app(given, standalone_mode=False)
+        status = app(given, prog_name="outgrow", standalone_mode=False)
     except typer.TyperException as error:
         _wrong_usage(given, error.format_message())
     except (typer.Abort, KeyboardInterrupt):
@@ -329,9 +341,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _wrong_usage(given: Sequence[str], message: str) -> NoReturn:
-    known = {found.name or getattr(found.callback, "__name__", "") for found in app.registered_commands}
     command = next((argument for argument in given if not argument.startswith("-")), "")
-    hint = f"See: outgrow {command} --help" if command in known else "See: outgrow --help"
+    hint = f"See: outgrow {command} --help" if command in commands() else "See: outgrow --help"
     error = errors.Usage(message, hint=hint)
     if message.startswith("Missing option '--to'"):
         error = errors.TargetMissing(

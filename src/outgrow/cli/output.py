@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
+import io
 import json
+import math
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -19,17 +22,37 @@ from rich import text
 from outgrow import errors
 from outgrow.postgres import dsn
 
-__all__ = ["DIFFERENCES", "DONE", "INTERRUPTED", "Ended", "Outcome", "Output", "fail", "out", "plain"]
+__all__ = ["DIFFERENCES", "DONE", "INTERRUPTED", "Ended", "Outcome", "Output", "fail", "out", "plain", "prepare"]
 
 DONE = 0
 DIFFERENCES = 1
 INTERRUPTED = 130
 
 
+def prepare() -> None:
+    """Give the process streams that can be written to, whatever it was started with.
+
+    A closed standard output or error is None in Python; a character that a terminal does not have raises.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Page(rich_console.Console):
+    """A console that leaves it to its user what happens when the reader is gone."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def out(*, stderr: bool = False) -> rich_console.Console:
     """A console; without a terminal it is 100 columns wide and has no colours."""
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else 100
-    return rich_console.Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    return _Page(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,17 +97,29 @@ class Output:
             fail(self.command, error, as_json=self.as_json)
         except KeyboardInterrupt:
             _interrupted(self.command, as_json=self.as_json)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(INTERRUPTED) from None
         except Exception as error:
             fail(self.command, _unexpected(error), as_json=self.as_json)
-        if self.as_json:
-            told = dict(zip(("code", "message", "hint"), outcome.problem, strict=True)) if outcome.problem else None
-            _print_json({"ok": told is None, "command": self.command, "error": told, **outcome.facts})
-        elif not self.quiet:
-            outcome.show(out())
+        with _perhaps_unread():
+            if self.as_json:
+                told = None
+                if outcome.problem:
+                    code, message, hint = outcome.problem
+                    told = {"code": code, "message": message, "why": "", "hint": hint, "retry": False}
+                _print_json({"ok": told is None, "command": self.command, "error": told, **outcome.facts})
+            elif not self.quiet:
+                outcome.show(out())
         raise Ended(outcome)
+
+
+@contextlib.contextmanager
+def _perhaps_unread() -> Iterator[None]:
+    """Whoever reads the output may be gone (`| head`); the work is done all the same."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end, which must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
@@ -106,21 +141,34 @@ def _unexpected(error: Exception) -> errors.OutgrowError:
 
 
 def _print_json(data: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, default=plain) + "\n")
-    sys.stdout.flush()
+    kept = plain(data)
+    line = json.dumps(kept, ensure_ascii=False, allow_nan=False)
+    try:
+        line.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # half a surrogate pair in a file's name, or a terminal without Unicode
+        line = json.dumps(kept, allow_nan=False)
+    sys.stdout.write(line + "\n")
 
 
 def plain(value: Any) -> Any:
-    """Data classes, enums and mappings as JSON's own kinds."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
+    """Data classes, enums and mappings as JSON's own kinds; JSON has no infinite numbers, so these become text."""
+    match value:
+        case enum.Enum():
+            return plain(value.value)
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Mapping():
+            return {str(key): plain(one) for key, one in value.items()}
+        case bytes():
+            return value.hex()
+        case tuple() | list():
+            return [plain(one) for one in value]
+        case _ if dataclasses.is_dataclass(value):
+            return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        case _:
+            return str(value)
 
 
 def fail(command: str, error: errors.OutgrowError, *, as_json: bool) -> NoReturn:
@@ -133,14 +181,16 @@ def fail(command: str, error: errors.OutgrowError, *, as_json: bool) -> NoReturn
             "hint": error.hint,
             "retry": error.retry,
         }
-        _print_json({"ok": False, "command": command, "error": told})
+        with _perhaps_unread():
+            _print_json({"ok": False, "command": command, "error": told})
     else:
-        console = out(stderr=True)
-        console.print(text.Text.assemble(("outgrow: ", "bold red"), (error.message, "bold")))
-        if error.why:
-            console.print(text.Text.assemble(("   why  ", "dim"), error.why))
-        if error.hint:
-            console.print(text.Text.assemble(("  next  ", "green"), error.hint))
+        with contextlib.suppress(BrokenPipeError):
+            console = out(stderr=True)
+            console.print(text.Text.assemble(("outgrow: ", "bold red"), (error.message, "bold")), soft_wrap=True)
+            if error.why:
+                console.print(text.Text.assemble(("   why  ", "dim"), error.why), soft_wrap=True)
+            if error.hint:
+                console.print(text.Text.assemble(("  next  ", "green"), error.hint), soft_wrap=True)
     raise SystemExit(error.exit_code)
 
 
@@ -148,7 +198,9 @@ def _interrupted(command: str, *, as_json: bool) -> NoReturn:
     hint = "What was done is kept; type the same command to continue"
     if as_json:
         told = {"code": "interrupted", "message": "Interrupted", "why": "", "hint": hint, "retry": True}
-        _print_json({"ok": False, "command": command, "error": told})
+        with _perhaps_unread():
+            _print_json({"ok": False, "command": command, "error": told})
     else:
-        out(stderr=True).print(text.Text.assemble(("outgrow: ", "bold red"), "interrupted. ", hint))
+        with contextlib.suppress(BrokenPipeError):
+            out(stderr=True).print(text.Text.assemble(("outgrow: ", "bold red"), "interrupted. ", hint))
     raise SystemExit(INTERRUPTED)

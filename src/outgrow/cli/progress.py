@@ -123,7 +123,7 @@ class _Lines:
                     self._done = self._from = happened.done
                     self._began = self._told = time.monotonic()
                     of = f" ({self._total:,} {happened.unit})" if happened.total else ""
-                    sys.stderr.write(f"{_TITLES.get(happened.step, happened.step)}{of}\n")
+                    self._write(f"{_TITLES.get(happened.step, happened.step)}{of}\n")
                 case event.ChunkCopied() | event.ChunkVerified():
                     self._done += happened.rows
                     self._tell()
@@ -137,4 +137,9 @@ class _Lines:
         self._told = now
         rate = (self._done - self._from) / (now - self._began)
         left = (self._total - self._done) / rate if rate and self._total > self._done else 0
-        sys.stderr.write(f"  {self._done:,} of {self._total:,} rows, {rate:,.0f} rows/s, {left:,.0f} s left\n")
+        self._write(f"  {self._done:,} of {self._total:,} rows, {rate:,.0f} rows/s, {left:,.0f} s left\n")
+
+    def _write(self, line: str) -> None:
+        """Write a line; the work goes on when nobody reads any more."""
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.write(line)

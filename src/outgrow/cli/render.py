@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+import shlex
 from collections.abc import Mapping, Sequence
 
 from rich import box, console, padding, rule, table, text
@@ -9,7 +11,18 @@ from rich import box, console, padding, rule, table, text
 from outgrow.migration import checking, copying, verifying
 from outgrow.model import plan
 
-__all__ = ["amount", "checked", "copied", "findings", "planned_tables", "seconds", "size", "verdict", "verified"]
+__all__ = [
+    "amount",
+    "checked",
+    "copied",
+    "findings",
+    "planned_tables",
+    "seconds",
+    "size",
+    "typed",
+    "verdict",
+    "verified",
+]
 
 _STYLES = {plan.Severity.ERROR: "bold red", plan.Severity.WARNING: "yellow", plan.Severity.INFO: "cyan"}
 _MOST = 25
@@ -22,6 +35,12 @@ def size(number: float) -> str:
             return f"{number:,.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:,.1f} {unit}"
         number /= 1024
     return ""
+
+
+def typed(file: pathlib.Path) -> str:
+    """A file's name as it can be pasted into a shell."""
+    name = str(file)
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
 def seconds(number: float) -> str:
@@ -69,7 +88,11 @@ def findings(page: console.Console, found: Sequence[plan.Finding]) -> None:
         if len(several) > 1:
             for finding in several[:8]:
                 place = ".".join(part for part in (finding.table, finding.column) if part)
-                page.print(padding.Padding(text.Text.assemble((place, "bold"), "  ", finding.message), (0, 0, 0, 10)))
+                page.print(
+                    padding.Padding(
+                        text.Text.assemble((place, "bold"), "  ", finding.message), (0, 0, 0, 10), expand=False
+                    )
+                )
             if len(several) > 8:
                 page.print(
                     padding.Padding(
@@ -78,8 +101,14 @@ def findings(page: console.Console, found: Sequence[plan.Finding]) -> None:
                 )
         if first.examples and len(several) == 1:
             keys = ", ".join(first.examples)
-            page.print(padding.Padding(text.Text(f"for instance the rows with key {keys}", style="dim"), (0, 0, 0, 8)))
-        page.print(padding.Padding(text.Text.assemble(("next  ", "green"), (first.remedy, "dim")), (0, 0, 0, 8)))
+            page.print(
+                padding.Padding(
+                    text.Text(f"for instance the rows with key {keys}", style="dim"), (0, 0, 0, 8), expand=False
+                )
+            )
+        page.print(
+            padding.Padding(text.Text.assemble(("next  ", "green"), (first.remedy, "dim")), (0, 0, 0, 8), expand=False)
+        )
 
 
 _TOGETHER = {
@@ -128,9 +157,12 @@ def checked(page: console.Console, report: checking.CheckReport, name: str, *, c
     )
     if columns:
         for one in report.tables:
-            _title(page, f"{one.table}  {one.rows:,} rows")
+            planned = report.plan.table(one.table) if report.plan else None
+            types = {column.source: column.sql_type for column in planned.columns} if planned else {}
+            _title(page, f"{one.table}  {amount(one.rows, 'row')}")
             grid = _grid(
-                "column", "NULL", "integer", "real", "text", "blob", "from", "to", "longest", right=range(1, 9)
+                *("column", "becomes", "NULL", "integer", "real", "text", "blob", "from", "to", "longest"),
+                right=range(2, 10),
             )
             for profile in one.columns:
                 counts = [
@@ -141,8 +173,14 @@ def checked(page: console.Console, report: checking.CheckReport, name: str, *, c
                     "" if end is None else f"{end:,}" if isinstance(end, int) else f"{end:g}"
                     for end in (profile.minimum, profile.maximum)
                 ]
-                grid.add_row(text.Text(profile.column), f"{profile.nulls:,}", *counts, *ends, size(profile.longest))
+                becomes = types.get(profile.column, "")
+                measured = (f"{profile.nulls:,}", *counts, *ends, size(profile.longest))
+                grid.add_row(text.Text(profile.column), text.Text(becomes), *measured)
             page.print(grid)
+            for profile in one.columns:
+                if profile.shapes:
+                    shown = ", ".join(f"{shape} ({count:,})" for shape, count in profile.shapes.items())
+                    page.print(text.Text.assemble((profile.column, "bold"), "  ", (shown, "dim")))
     _title(page, "Findings")
     findings(page, report.findings)
 

@@ -6,6 +6,7 @@ import array
 import functools
 import json
 import math
+import string
 import struct
 import sys
 from collections.abc import Callable, Mapping
@@ -65,6 +66,13 @@ def _text_hex(stored: bytes | None, *, encoding: str) -> str | None:
 
 def _text_stored(text: bytes, *, encoding: str) -> bytes:
     return text if encoding == "utf-8" else text.decode("utf-8", "surrogatepass").encode(encoding, "surrogatepass")
+
+
+_SHAPES = str.maketrans({**dict.fromkeys("0123456789", "9"), **dict.fromkeys(string.ascii_letters, "a")})
+
+
+def _shape(stored: bytes, *, encoding: str) -> str:
+    return stored[:160].decode(encoding, "replace")[:40].translate(_SHAPES).replace("\0", "\ufffd")
 
 
 def _utf8(text: str | None) -> bytes | None:
@@ -187,6 +195,7 @@ def functions(encoding: str) -> Mapping[str, Callable[..., Any]]:
         "outgrow_text_flaw": functools.partial(_text_flaw, encoding=python_encoding),
         "outgrow_text_hex": functools.partial(_text_hex, encoding=python_encoding),
         "outgrow_text_stored": functools.partial(_text_stored, encoding=python_encoding),
+        "outgrow_shape": functools.partial(_shape, encoding=python_encoding),
         "outgrow_utf8": _utf8,
         "outgrow_jsonb": functools.partial(_normal_jsonb, encoding=python_encoding),
         "outgrow_vector": _vector,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-from outgrow.model import plan
+from outgrow.model import plan, store
 from outgrow.sqlite import connection, reader
 
 __all__ = ["Chunk", "Queue"]
@@ -18,7 +18,7 @@ class Chunk:
 
     table: plan.TablePlan
     ordinal: int
-    span: reader.Span
+    span: store.Span
 
 
 class Queue:

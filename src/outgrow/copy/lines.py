@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from outgrow.model import store
 from outgrow.postgres import loader
 from outgrow.sqlite import reader
 
@@ -64,7 +65,7 @@ class RowLine:
         return self.row.record(self.reader.sql.columns)
 
 
-def careful(source: reader.TableReader, span: reader.Span, null: str) -> Iterator[RowLine]:
+def careful(source: reader.TableReader, span: store.Span, null: str) -> Iterator[RowLine]:
     """The rows of a span, each judged exactly."""
     for row in source.rows(source.sql.scan, span):
         yield RowLine(row, source, null.encode())

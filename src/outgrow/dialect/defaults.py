@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow.dialect import entropy, expression_parser, literals, moment, scope
+from outgrow.dialect import entropy, expression_parser, functions, literals, moment, scope
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Translation, Untranslatable
@@ -45,6 +45,8 @@ class _Defaults(Translator):
             return entropy.call(name, arguments)
         if name in _EMPTY_JSON and not arguments:
             return values.literal(_EMPTY_JSON[name])
+        if name == "abs":
+            return functions.call(name, arguments, [])  # of -2^63 it is an error in SQLite too
         return super().call(name, arguments)
 
     def name(self, expression: tree.Name) -> Value:
@@ -64,24 +66,17 @@ def _placed(found: Value, sql_type: str, affinity: schema.Affinity) -> str:
     for placed in (moment.in_type(found, sql_type), entropy.in_type(found, sql_type)):
         if placed is not None:
             return placed
-    found = entropy.shortest(found)
-    if affinity in _NUMERIC and found.number is not None:
-        found = found.number
+    found = _stored(entropy.shortest(found), affinity)
+    told = found.moment is not None
     match sql_type, found.kind:
         case "text", Kind.TEXT | Kind.INTEGER | Kind.BOOLEAN:
-            return _text(found, affinity)
+            return values.as_text(found).sql
         case "bigint", Kind.INTEGER | Kind.BOOLEAN:
             return values.as_bigint(found).sql
-        case "bigint", Kind.TEXT if found.number is not None:
-            return found.number.sql
-        case "integer" | "smallint", Kind.INTEGER | Kind.BOOLEAN if found.within(
-            2**31 if sql_type == "integer" else 2**15
-        ):
-            return f"{values.as_bigint(found).sql}::{sql_type}"
-        case "integer", _ if (found.number or found).moment is not None and (
-            found.number or found
-        ).kind is Kind.INTEGER:
-            return f"{(found.number or found).sql}::integer"
+        case "integer", Kind.INTEGER | Kind.BOOLEAN if told or found.within(2**31 - 1):
+            return f"{values.as_bigint(found).sql}::integer"
+        case "smallint", Kind.INTEGER | Kind.BOOLEAN if found.within(2**15 - 1):
+            return f"{values.as_bigint(found).sql}::smallint"
         case "boolean", Kind.BOOLEAN:
             return found.sql
         case "double precision", Kind.REAL | Kind.INTEGER | Kind.BOOLEAN:
@@ -93,14 +88,22 @@ def _placed(found: Value, sql_type: str, affinity: schema.Affinity) -> str:
     raise Untranslatable(f"{found.kind} is the default of a column of type {sql_type}")
 
 
-def _text(found: Value, affinity: schema.Affinity) -> str:
-    if affinity in _NUMERIC and found.kind is Kind.TEXT and not _never_numeric(found):
-        raise Untranslatable("SQLite would store the text as a number where it looks like one")
-    return values.as_text(found).sql
+def _stored(found: Value, affinity: schema.Affinity) -> Value:
+    """The value after the column's affinity, as `literals.stored` has it for constants."""
+    numbers = {Kind.INTEGER, Kind.BOOLEAN, Kind.REAL}
+    if affinity is schema.Affinity.TEXT and found.kind in numbers:
+        return values.as_text(found)
+    if affinity not in _NUMERIC:
+        return found
+    if found.kind is Kind.TEXT and not _never_numeric(found):
+        if found.number is None:
+            raise Untranslatable("SQLite would store the text as a number where it looks like one")
+        found = found.number
+    return values.as_double(found) if affinity is schema.Affinity.REAL and found.kind in numbers else found
 
 
 def _never_numeric(found: Value) -> bool:
     """Whether no text of this value can look like a number."""
-    if found.moment is not None:
+    if found.moment is not None and found.number is None:
         return True
     return found.shape is not None and any(not part & set("0123456789.eE+- ") for part in found.shape)

@@ -29,6 +29,8 @@ def call(name: str, arguments: Sequence[Value], caveats: list[str]) -> Value:
 def unify(branches: Sequence[Value]) -> list[Value]:
     """Results of one CASE or coalesce() as one type, in the given order."""
     kinds = {branch.kind for branch in branches} - {Kind.NULL}
+    if not kinds:
+        return list(branches)
     if len(kinds) == 1:
         kind = next(iter(kinds))
         if kind in {Kind.INTEGER, Kind.REAL}:
@@ -36,7 +38,7 @@ def unify(branches: Sequence[Value]) -> list[Value]:
             return [branch if branch.kind is Kind.NULL else converted(branch) for branch in branches]
         if kind not in {Kind.OPAQUE, Kind.DATE}:
             return list(branches)
-    elif kinds <= {Kind.INTEGER, Kind.BOOLEAN} and kinds:
+    elif kinds <= {Kind.INTEGER, Kind.BOOLEAN}:
         return [branch if branch.kind is Kind.NULL else values.as_bigint(branch) for branch in branches]
     elif kinds <= {Kind.INTEGER, Kind.BOOLEAN, Kind.REAL, Kind.NUMBER}:
         small = all(branch.within(values.EXACT) for branch in branches if branch.kind in {Kind.INTEGER, Kind.BOOLEAN})
@@ -57,6 +59,8 @@ def _mixed(branch: Value) -> Value:
 def merged(sql: str, branches: Sequence[Value]) -> Value:
     """The value of a CASE or coalesce() whose results are `branches`, unified."""
     known = [branch for branch in branches if branch.kind is not Kind.NULL]
+    if not known:
+        return values.NULL
     lows = [branch.low for branch in known]
     highs = [branch.high for branch in known]
     return Value(

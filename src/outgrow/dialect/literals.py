@@ -18,7 +18,7 @@ __all__ = ["stored", "typed"]
 
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 _NUMERIC = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC, schema.Affinity.REAL})
-_WORDS = {"t": "true", "true": "true", "1": "true", "f": "false", "false": "false", "0": "false"}
+_WORDS = {"t": "true", "true": "true", "f": "false", "false": "false"}
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _DATE = r"(?!0000)\d{4}-\d\d-\d\d"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from outgrow.migration import planning
 from outgrow.model import event, plan, schema
+from outgrow.plan import types
 from outgrow.sqlite import connection, profile
 from outgrow.sqlite import schema as sqlite_schema
 
@@ -78,7 +79,8 @@ def check(
         tables = []
         for table in database.tables:
             sink(event.TableStarted(step="profile", table=table.name, rows=0))
-            rows, columns = profile.profile(source.main, table)
+            shaped = frozenset(column.name for column in table.columns if types.has_formats(column.declared))
+            rows, columns = profile.profile(source.main, table, shaped=shaped)
             tables.append(TableCheck(table=table.name, rows=rows, columns=columns))
         sink(event.StepStarted(step="plan", total=len(database.tables), unit="tables"))
         made = planning.plan_source(source, target_schema="public", overrides=overrides, exact=True, sink=sink)

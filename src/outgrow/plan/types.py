@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from outgrow import codec
 from outgrow.model import schema
 
-__all__ = ["INTEGERS_AS_NUMBERS", "describe", "fallbacks", "hint", "needs_sample", "plain", "proposals"]
-
-INTEGERS_AS_NUMBERS = (schema.Affinity.INTEGER, schema.Affinity.NUMERIC)
+__all__ = ["describe", "fallbacks", "has_formats", "hint", "needs_sample", "plain", "proposals"]
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"\bBOOL(EAN)?\b", "boolean"),
@@ -34,9 +32,14 @@ def hint(declared: str) -> str:
     return next((name for pattern, name in _HINTS if re.search(pattern, upper)), "")
 
 
+def has_formats(declared: str) -> bool:
+    """Whether the declaration is of a kind that people write in several formats."""
+    return hint(declared) in ("timestamp", "timestamptz", "date", "time", "boolean", "uuid")
+
+
 def needs_sample(declared: str) -> bool:
     """Whether proposals depend on how the values are written."""
-    return hint(declared) in ("timestamp", "timestamptz", "date", "time", "boolean")
+    return has_formats(declared) and hint(declared) != "uuid"
 
 
 def _booleans(sample: Sequence[str]) -> list[codec.Codec]:

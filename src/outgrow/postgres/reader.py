@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from outgrow.model import plan
+from outgrow.model import plan, store
 from outgrow.postgres import sql_table
 
 __all__ = ["Row", "TableReader"]
@@ -30,17 +30,17 @@ class TableReader:
         self.table = table
         self.sql = sql_table.TableSql(schema, table, generated=True)
 
-    def digest(self, lower: tuple[str, ...], upper: tuple[str, ...]) -> tuple[int, bytes]:
-        """The number of rows after `lower` and up to `upper` (keys as COPY text; empty is no bound), and their SHA-256."""
-        statement = self.sql.digest(after=bool(lower), up_to=bool(upper))
-        row = self._cursor.execute(statement.encode(), lower + upper).fetchone()
+    def digest(self, span: store.Span, /) -> store.Digest:
+        """The digest of a span of keys, hashed in the server."""
+        statement = self.sql.digest(after=bool(span.lower_key), up_to=bool(span.upper_key))
+        row = self._cursor.execute(statement.encode(), span.bound_keys).fetchone()
         assert row is not None
-        return row[0], row[1]
+        return store.Digest(rows=row[0], sha256=row[1])
 
-    def rows(self, lower: tuple[str, ...], upper: tuple[str, ...]) -> list[Row]:
-        """The rows of a span."""
-        statement = self.sql.rows(after=bool(lower), up_to=bool(upper))
-        found = self._cursor.execute(statement.encode(), lower + upper)
+    def rows(self, span: store.Span) -> list[Row]:
+        """The rows of a span of keys."""
+        statement = self.sql.rows(after=bool(span.lower_key), up_to=bool(span.upper_key))
+        found = self._cursor.execute(statement.encode(), span.bound_keys)
         return [
             Row(
                 rowid=None if rowid is None else int(rowid),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import apsw
@@ -27,6 +27,7 @@ __all__ = [
     "orphans",
     "profile",
     "sample",
+    "shapes",
 ]
 
 CLASSES = ("integer", "real", "text", "blob")
@@ -54,7 +55,10 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ColumnProfile:
-    """What a column holds: NULLs, values by storage class, the range of its numbers, the longest value in bytes."""
+    """What a column holds: NULLs, values by storage class, the range of its numbers, the longest value in bytes.
+
+    `shapes` are the commonest formats of its texts (9 a digit, a an ASCII letter) with their counts, where they were asked for.
+    """
 
     column: str
     nulls: int
@@ -62,6 +66,7 @@ class ColumnProfile:
     minimum: int | float | None
     maximum: int | float | None
     longest: int
+    shapes: Mapping[str, int] = field(default_factory=dict)
 
 
 def _aggregate(connection: apsw.Connection, table: str, terms: Sequence[str]) -> list[Any]:
@@ -140,8 +145,20 @@ def classes(connection: apsw.Connection, table: str, column: str) -> Mapping[str
     return {name: int(count or 0) for name, count in zip(CLASSES, counts, strict=True) if count}
 
 
-def profile(connection: apsw.Connection, table: schema.Table) -> tuple[int, tuple[ColumnProfile, ...]]:
-    """The number of rows and the profile of every column."""
+def shapes(connection: apsw.Connection, table: str, column: str, limit: int = 5) -> Mapping[str, int]:
+    """The commonest formats of a column's texts, cut to 40 characters."""
+    x = identifiers.quote_sqlite(column)
+    statement = (
+        f"SELECT outgrow_shape(CAST({x} AS BLOB)) AS shape,count(*) FROM {identifiers.quote_sqlite(table)}"
+        f" WHERE typeof({x})='text' GROUP BY shape ORDER BY count(*) DESC,shape LIMIT {int(limit)}"
+    )
+    return {shape: count for shape, count in connection.execute(statement)}
+
+
+def profile(
+    connection: apsw.Connection, table: schema.Table, *, shaped: frozenset[str] = frozenset()
+) -> tuple[int, tuple[ColumnProfile, ...]]:
+    """The number of rows and the profile of every column; `shaped` names the columns whose formats are wanted."""
     terms = ["count(*)"]
     for column in table.columns:
         x = identifiers.quote_sqlite(column.name)
@@ -163,6 +180,7 @@ def profile(connection: apsw.Connection, table: schema.Table) -> tuple[int, tupl
                 minimum=minimum,
                 maximum=maximum,
                 longest=int(longest or 0),
+                shapes=shapes(connection, table.name, column.name) if column.name in shaped else {},
             )
         )
     return rows, tuple(profiles)

@@ -10,34 +10,14 @@ from typing import Any
 
 import apsw
 
-from outgrow.model import plan
+from outgrow.model import plan, store
 from outgrow.sqlite import sql, values
 
-__all__ = ["Digest", "Group", "Row", "Span", "TableReader"]
-
-Position = tuple[Any, ...]
-"""Values of an order's terms, as SQLite gives and takes them."""
+__all__ = ["Group", "Row", "TableReader"]
 
 _GROUP_ROWS = 1_000
 _GROUP_BYTES = 8 * 2**20
 _COLUMNS_AT_ONCE = 300
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
-    """Rows after `lower` and up to `upper` in some order; None is the table's beginning or end.
-
-    `encoded` is the upper bound as COPY text of each key column, for the other side; empty without one.
-    """
-
-    lower: Position | None
-    upper: Position | None
-    encoded: tuple[str, ...] = ()
-
-    @property
-    def parameters(self) -> Position:
-        """The bounds that exist, in the order in which a span's conditions take them."""
-        return (self.lower or ()) + (self.upper or ())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,14 +27,6 @@ class Group:
     data: bytes
     rows: int
     misfits: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Digest:
-    """SHA-256 of a span's canonical lines, with the number of rows."""
-
-    sha256: bytes
-    rows: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,18 +77,17 @@ class TableReader:
         self._misfit = self.sql.misfit(doubtful)
         self.group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(table.widest, 1)))
 
-    def spans(self, order: sql.Order, rows: int, within: Span | None = None) -> Iterator[Span]:
+    def spans(self, order: sql.Order, rows: int, within: store.Span | None = None) -> Iterator[store.Span]:
         """Consecutive spans of `rows` rows (the last one shorter), covering all of `within`, of which there is always one.
 
         Only keys are read. A key that cannot bound a span (text that is not UTF-8) leaves it to the next row.
         """
-        lower = within.lower if within else None
+        lower, lower_key = (within.lower, within.lower_key) if within else (None, ())
         end = within.upper if within else None
-        keyed = order is self.sql.key
-        extra = f",{self.sql.key_encoded()}" if keyed else ""
+        width = len(order.terms)
+        extra = f",{self.sql.key_encoded()}" if order is self.sql.key else ""
         while True:
             statement = self.sql.step(order, after=lower is not None, up_to=end is not None, extra=extra)
-            upper: Position | None = None
             offset = rows - 1
             while True:
                 try:
@@ -125,36 +96,36 @@ class TableReader:
                     offset += 1
                     continue
                 break
-            width = len(order.terms)
             if found is None or found[:width] == end:
-                yield Span(lower=lower, upper=end, encoded=within.encoded if within else ())
+                upper_key = within.upper_key if within else ()
+                yield store.Span(lower=lower, upper=end, lower_key=lower_key, upper_key=upper_key)
                 return
-            upper = found[:width]
-            yield Span(lower=lower, upper=upper, encoded=found[width:])
-            lower = upper
+            upper, upper_key = found[:width], found[width:]
+            yield store.Span(lower=lower, upper=upper, lower_key=lower_key, upper_key=upper_key)
+            lower, lower_key = upper, upper_key
 
-    def _fetch_group(self, line: str, order: sql.Order, span: Span, misfit: str = "0") -> tuple[bytes, int, int]:
+    def _fetch_group(self, line: str, order: sql.Order, span: store.Span, misfit: str = "0") -> tuple[bytes, int, int]:
         statement = self.sql.group(
             line, order, misfit=misfit, after=span.lower is not None, up_to=span.upper is not None
         )
         try:
-            data, rows, misfits = self._connection.execute(statement, span.parameters).fetchone() or (b"", 0, 0)
+            data, rows, misfits = self._connection.execute(statement, span.bounds).fetchone() or (b"", 0, 0)
         except UnicodeDecodeError:
             # A codec's function was given text that is not UTF-8: whatever the row is, it has to be looked at by itself.
             return b"", 1, 1
         return data or b"", rows, int(misfits)
 
-    def copy_groups(self, span: Span) -> Iterator[tuple[Span, Group]]:
+    def copy_groups(self, span: store.Span) -> Iterator[tuple[store.Span, Group]]:
         """The span as groups of COPY lines in scan order, each with its own span."""
         for part in self.spans(self.sql.scan, self.group_rows, span):
             data, rows, misfits = self._fetch_group(self._copy_line, self.sql.scan, part, self._misfit)
             if rows:
                 yield part, Group(data=data, rows=rows, misfits=misfits)
 
-    def digest(self, span: Span) -> Digest:
+    def digest(self, span: store.Span) -> store.Digest:
         """The digest of a span in key order."""
         data, rows, _ = self._fetch_group(self._canonical_line, self.sql.key, span)
-        return Digest(sha256=hashlib.sha256(data).digest(), rows=rows)
+        return store.Digest(sha256=hashlib.sha256(data).digest(), rows=rows)
 
     def count(self) -> int:
         """The number of rows of the table."""
@@ -165,12 +136,12 @@ class TableReader:
         if self.sql.key.where:
             yield from self._rows(f" WHERE NOT ({self.sql.key.where})", (), self.sql.scan)
 
-    def rows(self, order: sql.Order, span: Span) -> Iterator[Row]:
+    def rows(self, order: sql.Order, span: store.Span) -> Iterator[Row]:
         """The rows of a span, one by one."""
         where = order.conditions(after=span.lower is not None, up_to=span.upper is not None)
-        yield from self._rows(where, span.parameters, order)
+        yield from self._rows(where, span.bounds, order)
 
-    def _rows(self, where: str, parameters: Position, order: sql.Order) -> Iterator[Row]:
+    def _rows(self, where: str, parameters: store.Position, order: sql.Order) -> Iterator[Row]:
         cursors = []
         count = len(self.sql.columns)
         for start in range(0, count, _COLUMNS_AT_ONCE):

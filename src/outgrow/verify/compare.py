@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow import failpoints
-from outgrow.model import event
+from outgrow.model import event, store
 from outgrow.postgres import reader as target_reader
 from outgrow.postgres import state
 from outgrow.sqlite import reader as source_reader
@@ -76,22 +76,18 @@ def compare(
     differences: list[Difference] = []
     rows = quarantined = 0
     size = max(1, min(_SPAN_ROWS, _SPAN_BYTES // max(table.widest, 1)))
-    lower: tuple[str, ...] = ()
     for span in source.spans(source.sql.key, size):
         check()
         failpoints.hit("verify.span")
-        remote = executor.submit(target.digest, lower, span.encoded)
-        local = source.digest(span)
-        remote_rows, remote_digest = remote.result()
-        rows += local.rows
-        equal = (local.rows, local.sha256) == (remote_rows, remote_digest)
+        ours, theirs = _digests(source, target, span, executor)
+        rows += ours.rows
+        equal = ours == theirs
         if not equal:
-            found, held = _compare_rows(source, target, keeper, span, lower)
+            found, held = _compare_rows(source, target, keeper, span)
             differences += found
             quarantined += held
             equal = not found
-        sink(event.ChunkVerified(table=table.source, rows=local.rows, equal=equal))
-        lower = span.encoded
+        sink(event.ChunkVerified(table=table.source, rows=ours.rows, equal=equal))
     for row in source.unkeyed():
         rows += 1
         quarantined += 1
@@ -105,6 +101,14 @@ def compare(
     return TableResult(table=table.source, rows=rows, quarantined=quarantined, differences=tuple(differences))
 
 
+def _digests(
+    source: store.Digesting, target: store.Digesting, span: store.Span, executor: concurrent.futures.Executor
+) -> tuple[store.Digest, store.Digest]:
+    """Both digests of a span, made at the same time."""
+    theirs = executor.submit(target.digest, span)
+    return source.digest(span), theirs.result()
+
+
 def _key_positions(source: source_reader.TableReader) -> tuple[int, ...]:
     names = [column.source for column in source.sql.columns]
     return tuple(names.index(name) for name in source.table.key)
@@ -114,8 +118,7 @@ def _compare_rows(
     source: source_reader.TableReader,
     target: target_reader.TableReader,
     keeper: state.State,
-    span: source_reader.Span,
-    lower: tuple[str, ...],
+    span: store.Span,
 ) -> tuple[list[Difference], int]:
     """The differences of a span, and how many of its rows are rightly in quarantine."""
     positions = _key_positions(source)
@@ -123,7 +126,7 @@ def _compare_rows(
     def identity(rowid: int | None, canonical: tuple[bytes, ...]) -> Any:
         return rowid if target.table.rowid is not None else tuple(canonical[position] for position in positions)
 
-    there = {identity(row.rowid, row.canonical): row for row in target.rows(lower, span.encoded)}
+    there = {identity(row.rowid, row.canonical): row for row in target.rows(span)}
     found: list[Difference] = []
     held = 0
     for row in source.rows(source.sql.key, span):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -46,9 +47,9 @@ def double(bits: int) -> float:
     return float(struct.unpack(">d", struct.pack(">Q", bits))[0])
 
 
-def open_file(encoding: str) -> apsw.Connection:
-    """An empty SQLite database with the codecs' functions."""
-    source = apsw.Connection(":memory:")
+def open_file(encoding: str, path: Path | None = None) -> apsw.Connection:
+    """A SQLite database, in memory where it has no path, with the codecs' functions."""
+    source = apsw.Connection(str(path or ":memory:"))
     source.execute(f"PRAGMA encoding='{encoding}'")
     for name, function in codec.functions(encoding).items():
         source.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)

@@ -384,10 +384,10 @@ def test_references_names_the_columns_of_an_expression() -> None:
 # Expressions at random: mostly of matching types, now and then of any.
 
 NUMBERS = st.sampled_from(
-    ["0", "1", "-1", "2", "7", "0.5", "-1.5", "1e3", "100", "9007199254740993", "9223372036854775807", "0x1F"]
+    ["NULL", "0", "1", "-1", "2", "7", "0.5", "-1.5", "1e3", "100", "9007199254740993", "9223372036854775807", "0x1F"]
 )
 STRINGS = st.sampled_from(
-    ["''", "'a'", "'A'", "'abc'", "'5'", "' 5'", "'é'", "'%'", "'a_%'", "'[a-c]*'", "'*b?'", '"draft"', "'1.0'"]
+    ["NULL", "''", "'a'", "'A'", "'abc'", "'5'", "' 5'", "'é'", "'%'", "'a_%'", "'[a-c]*'", "'*b?'", '"draft"', "'1.0'"]
 )
 NUMERIC_COLUMNS = st.sampled_from(["n", "k", "i", "s", "b", "f", "x", "y", "m"])
 TEXT_COLUMNS = st.sampled_from(["t", "w", "c", "o", "u"])
@@ -495,7 +495,7 @@ def _random_examples(both: Both, examples: int) -> collections.Counter[str]:
 
 
 def test_random_expressions_mean_the_same_in_both_databases(both: Both) -> None:
-    outcomes = _random_examples(both, 3000)
+    outcomes = _random_examples(both, 800)
     accepted = outcomes["truth"] + outcomes["number"] + outcomes["text"]
     assert accepted > 150, outcomes  # else the test would prove little
 
@@ -508,4 +508,25 @@ def test_random_expressions_find_a_planted_mistake(both: Both, monkeypatch: pyte
 
     monkeypatch.setattr(patterns, "like", plain)
     with pytest.raises(AssertionError):
-        _random_examples(both, 3000)
+        _random_examples(both, 800)
+
+
+WORDS = st.sampled_from(
+    "n t b x \"draft\" 'a' 1 0.5 NULL ( ) , + - * / || = < IS NOT NULL AND OR IN LIKE GLOB BETWEEN CASE WHEN THEN ELSE END CAST AS INTEGER"
+    " length( coalesce( substr( COLLATE NOCASE ISNULL ESCAPE x'00' x'0 ' \" [ -> :p SELECT . ~ % datetime( 'now'".split(
+        " "
+    )
+)
+
+
+@settings(max_examples=1500, deadline=None, derandomize=True)
+@given(st.lists(WORDS, max_size=14).map(" ".join) | st.text(max_size=30), st.sampled_from(sorted(set(TYPES.values()))))
+def test_no_text_makes_a_translation_raise(text: str, sql_type: str) -> None:
+    for found in (
+        translated(text),
+        expressions.index_predicate(text, TYPES, NAMES),
+        expressions.index_expression(text, TYPES, NAMES, collation="NOCASE"),
+        expressions.generated(text, sql_type, TYPES, NAMES),
+        expressions.default(text, sql_type, schema.Affinity.NUMERIC),
+    ):
+        assert (found.sql is None) == bool(found.reason)
