@@ -21,7 +21,8 @@
     │   └── OutOfSpace
     └── Internal                   exit 70: a defect in outgrow
 
-Exit 0 is *done*; exit 1 is *done, with differences or quarantined rows* and is not an error.
+Exit 0 is *done*; exit 1 is *done, but not everything arrives as it is* (differences, rows in quarantine, findings of severity
+error) and is not an error.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def hits(
     directory = tmp_path_factory.mktemp("hits")
     path = shutil.copy(original, directory / "home.db")
     with servers.database(server) as dsn:
-        done = command.run(*copying(path, dsn), failpoint=f"trace={directory / 'trace'}")
+        done = command.run(*command.copying(path, dsn), failpoint=f"trace={directory / 'trace'}")
     assert done.code == "quarantined"
     return Counter((directory / "trace").read_text().split())
 
@@ -47,15 +47,10 @@ def uninterrupted(
     """What a copy leaves at the target when nothing happens to it."""
     path = shutil.copy(original, tmp_path_factory.mktemp("uninterrupted") / "home.db")
     with servers.database(server) as dsn:
-        done = command.run(*copying(path, dsn))
+        done = command.run(*command.copying(path, dsn))
         assert (done.status, done.code, done.facts["resumed"]) == (1, "quarantined", 0)
         checker.compare(path, dsn).require()
         yield catalog.dump(dsn)
-
-
-def copying(path: Path, dsn: str, *options: str) -> tuple[object, ...]:
-    """The command that is typed again and again."""
-    return (command.FEW_ROWS, "copy", path, "--to", command.with_password(dsn), "--json", *options)
 
 
 def complete(path: Path, dsn: str, uninterrupted: dict[str, Any], ended: command.Ended) -> None:
@@ -70,7 +65,7 @@ def complete(path: Path, dsn: str, uninterrupted: dict[str, Any], ended: command
 def unchanged(path: Path, dsn: str) -> None:
     """Require that the same command changes nothing any more, and says so."""
     before = catalog.versions(dsn)
-    again = command.run(*copying(path, dsn))
+    again = command.run(*command.copying(path, dsn))
     assert (again.status, again.facts["repeated"]) == (1, True)
     assert catalog.versions(dsn) == before
 
@@ -87,10 +82,10 @@ def test_killed_at_a_point_the_same_command_completes(
     point: str, hit: str, home: Path, postgres_dsn: str, hits: Mapping[str, int], uninterrupted: dict[str, Any]
 ) -> None:
     number = {"first": 1, "second": 2, "last": hits[point]}[hit]
-    killed = command.run(*copying(home, postgres_dsn), failpoint=f"{point}#{number}=kill")
+    killed = command.run(*command.copying(home, postgres_dsn), failpoint=f"{point}#{number}=kill")
     assert killed.killed
 
-    again = command.run(*copying(home, postgres_dsn))
+    again = command.run(*command.copying(home, postgres_dsn))
 
     complete(home, postgres_dsn, uninterrupted, again)
     finished = (point, hit) in (("phase.advanced", "last"), ("finish.after", "first"))
@@ -99,8 +94,8 @@ def test_killed_at_a_point_the_same_command_completes(
 
 @pytest.mark.parametrize("point", ["chunk.committed#2", "step.done#1", "finish.after"])
 def test_typed_a_third_time_the_command_changes_nothing(point: str, home: Path, postgres_dsn: str) -> None:
-    assert command.run(*copying(home, postgres_dsn), failpoint=f"{point}=kill").killed
-    assert command.run(*copying(home, postgres_dsn)).status == 1
+    assert command.run(*command.copying(home, postgres_dsn), failpoint=f"{point}=kill").killed
+    assert command.run(*command.copying(home, postgres_dsn)).status == 1
 
     unchanged(home, postgres_dsn)
 
@@ -121,12 +116,12 @@ def test_killed_again_and_again_each_run_goes_on_from_the_last(
 ) -> None:
     rows = [0]
     for point in points:
-        assert command.run(*copying(home, postgres_dsn), failpoint=f"{point}=kill").killed
+        assert command.run(*command.copying(home, postgres_dsn), failpoint=f"{point}=kill").killed
         if point != "schema.created":
             rows += engine.execute(postgres_dsn, "SELECT coalesce(sum(rows), 0)::int FROM outgrow.chunk")[0]
     assert rows == sorted(rows)
 
-    again = command.run(*copying(home, postgres_dsn))
+    again = command.run(*command.copying(home, postgres_dsn))
 
     complete(home, postgres_dsn, uninterrupted, again)
     assert again.facts["resumed"] == rows[-1] > 0
@@ -147,16 +142,16 @@ def test_a_dead_process_whose_backend_still_builds_a_key_is_waited_for(
     with (
         psycopg.connect(postgres_dsn) as blocker,
         psycopg.connect(postgres_dsn, autocommit=True) as admin,
-        command.held("step.committed#1", *copying(home, postgres_dsn, "--jobs", "1")) as first,
+        command.held("step.committed#1", *command.copying(home, postgres_dsn, "--jobs", "1")) as first,
     ):
-        blocker.execute("LOCK TABLE investment_valuations, portfolio_snapshots IN ACCESS EXCLUSIVE MODE")
+        blocker.execute("LOCK TABLE matches, notifications IN ACCESS EXCLUSIVE MODE")
         first.release()
         command.until(lambda: sessions(admin, waiting=True))
         orphans = sessions(admin, waiting=True)
         assert first.kill().killed
         assert orphans <= sessions(admin)
 
-        with command.start(*copying(home, postgres_dsn)) as second:
+        with command.start(*command.copying(home, postgres_dsn)) as second:
             command.until(lambda: sessions(admin, waiting=True) - orphans)
             blocker.rollback()
             complete(home, postgres_dsn, uninterrupted, second.end())
@@ -168,7 +163,7 @@ def test_the_lease_of_a_dead_process_lasts_as_long_as_its_backend(
     with (
         psycopg.connect(postgres_dsn) as blocker,
         psycopg.connect(postgres_dsn, autocommit=True) as admin,
-        command.held("finish.before", *copying(home, postgres_dsn)) as first,
+        command.held("finish.before", *command.copying(home, postgres_dsn)) as first,
     ):
         blocker.execute("SELECT FROM outgrow.migration FOR UPDATE")
         first.release()
@@ -177,7 +172,7 @@ def test_the_lease_of_a_dead_process_lasts_as_long_as_its_backend(
         assert first.kill().killed
         assert orphan <= sessions(admin)
 
-        with command.start(*copying(home, postgres_dsn)) as second:
+        with command.start(*command.copying(home, postgres_dsn)) as second:
             # Its last statement waits for the row: so it has the lease, and the orphan is gone.
             command.until(lambda: sessions(admin, waiting=True) - orphan)
             assert not orphan & sessions(admin)

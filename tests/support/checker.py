@@ -223,8 +223,8 @@ class _Source:
     ) -> Iterator[tuple[Value, ...]]:
         """Every row of a UTF-16 file, its texts decoded here.
 
-        SQLite's own conversion makes another character of a lone surrogate and what follows it. Such a text is
-        given as the bytes it is stored in, so that no UTF-8 text is ever equal to it.
+        SQLite's own conversion makes another character of a lone surrogate and what follows it. Here it becomes
+        three bytes that are no UTF-8, so that no text of the target is ever equal to it.
         """
         names = [_quoted(column) for column in columns]
         plain = [f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END" for name in names]
@@ -234,10 +234,8 @@ class _Source:
             values = list(row[: len(names) + 1])
             for position, is_text in enumerate(row[len(names) + 1 :], start=1):
                 if is_text:
-                    try:
-                        values[position] = _text(values[position].decode(codec).encode())
-                    except UnicodeDecodeError:
-                        values[position] = _text(values[position])
+                    decoded = values[position].decode(codec, "surrogatepass")
+                    values[position] = _text(decoded.encode("utf-8", "surrogatepass"))
             yield tuple(values)
 
 

@@ -18,7 +18,21 @@ from typing import Any
 
 from psycopg import conninfo
 
-__all__ = ["FEW_ROWS", "PASSWORD", "Ended", "Running", "held", "run", "start", "until", "with_password"]
+from support import catalog, checker, engine
+
+__all__ = [
+    "FEW_ROWS",
+    "PASSWORD",
+    "Ended",
+    "Running",
+    "completes",
+    "copying",
+    "held",
+    "run",
+    "start",
+    "until",
+    "with_password",
+]
 
 PASSWORD = "correct-horse-battery"
 FEW_ROWS = "migration.copying.CHUNK_ROWS=40"
@@ -97,6 +111,11 @@ class Running:
         return self.end()
 
 
+def copying(path: Path, dsn: str, *options: object) -> tuple[object, ...]:
+    """The arguments of a copy in many chunks, by a DSN with a password."""
+    return (FEW_ROWS, "copy", path, "--to", with_password(dsn), "--json", *options)
+
+
 def with_password(dsn: str) -> str:
     """The DSN with a password, which the test's servers do not ask for and no output may show."""
     return conninfo.make_conninfo(dsn, password=PASSWORD)
@@ -139,6 +158,16 @@ def run(*arguments: object, failpoint: str = "", environment: dict[str, str] | N
     """Run the command to its end."""
     with start(*arguments, failpoint=failpoint, environment=environment) as running:
         return running.end()
+
+
+def completes(path: Path, dsn: str) -> Ended:
+    """Type the command, and require that it ends with every row at the target or in quarantine, exactly once."""
+    ended = run(*copying(path, dsn))
+    assert (ended.status, ended.code, ended.facts["differences"]) == (1, "quarantined", [])
+    checker.compare(path, dsn).require()
+    assert engine.execute(dsn, "SELECT phase FROM outgrow.migration") == [("finished",)]
+    assert not catalog.contains(dsn, PASSWORD)
+    return ended
 
 
 def until(condition: Callable[[], object], within: float = DEADLINE) -> None:

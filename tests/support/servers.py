@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -13,7 +13,7 @@ from psycopg import conninfo, sql
 
 from outgrow.postgres import embedded
 
-__all__ = ["OLD_PROGRAMS", "administration", "database", "owned_database"]
+__all__ = ["OLD_PROGRAMS", "administration", "database", "locked", "owned_database"]
 
 # The oldest PostgreSQL that Debian's packages may have put beside the wheel's 18.
 OLD_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
@@ -61,3 +61,14 @@ def administration(server: embedded.EmbeddedServer) -> Iterator[psycopg.Connecti
         server.start()
     with psycopg.connect(server.dsn, autocommit=True) as conn:
         yield conn
+
+
+@contextlib.contextmanager
+def locked(dsn: str, *tables: str) -> Iterator[Callable[[], list[int]]]:
+    """Lock tables for the length of the block; yields a function that lists the backends which wait for any lock."""
+    waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(dsn) as blocker, psycopg.connect(dsn, autocommit=True) as observer:
+        names = sql.SQL(", ").join(map(sql.Identifier, tables))
+        blocker.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+        yield lambda: [pid for (pid,) in observer.execute(waiting)]
+        blocker.rollback()

@@ -225,7 +225,7 @@ def copy(
             )
 
         def show(page: rich_console.Console) -> None:
-            render.copied(page, report)
+            render.copied(page, report, where=report.target)
             render.verified(page, report.verification)
             render.verdict(page, report.verification, report.quarantined)
 
@@ -296,9 +296,11 @@ def rehearse(
         def show(page: rich_console.Console) -> None:
             render.checked(page, report.check, file.name, columns=False)
             render.planned_tables(page, report.copy.plan, columns=columns)
-            render.copied(page, report.copy)
+            render.copied(page, report.copy, where=report.copy.target if to else f"an embedded {report.server}")
             render.verified(page, report.copy.verification)
-            page.print(f"\nRehearsed in {render.seconds(report.seconds)} on {report.server}, with a private snapshot.")
+            page.print(
+                f"\nRehearsed on {report.server} in {render.seconds(report.seconds)}; the file was left as it is."
+            )
             render.verdict(page, report.copy.verification, report.copy.quarantined)
             named = render.typed(file)
             page.print("Next, to review the decisions:", f"outgrow plan {named}", style="dim", soft_wrap=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pathlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from rich import box, console, padding, rule, table, text
+from rich import box, console, rule, table, text
 
 from outgrow.migration import checking, copying, verifying
 from outgrow.model import plan
@@ -72,59 +72,66 @@ def findings(page: console.Console, found: Sequence[plan.Finding]) -> None:
     if not found:
         page.print("Nothing stands in the way.", style="green")
         return
-    grouped: dict[tuple[plan.Severity, str, str], list[plan.Finding]] = {}
+    grouped: dict[tuple[plan.Severity, str], list[plan.Finding]] = {}
     for finding in found:
-        group = finding.code if finding.code in _TOGETHER else f"{finding.code} {finding.table} {finding.column}"
-        grouped.setdefault((finding.severity, group, finding.code), []).append(finding)
-    for (severity, _, code), several in grouped.items():
-        first = several[0]
-        place = ".".join(part for part in (first.table, first.column) if part) if len(several) == 1 else ""
-        head = text.Text.assemble((f"{severity:<8}", _STYLES[severity]), (place or code, "bold"), "  ")
-        if len(several) == 1:
-            head.append(first.message)
-        else:
-            head.append(f"{_TOGETHER[code].format(count=len(several))}")
-        page.print(head)
-        if len(several) > 1:
-            for finding in several[:8]:
-                place = ".".join(part for part in (finding.table, finding.column) if part)
-                page.print(
-                    padding.Padding(
-                        text.Text.assemble((place, "bold"), "  ", finding.message), (0, 0, 0, 10), expand=False
-                    )
-                )
-            if len(several) > 8:
-                page.print(
-                    padding.Padding(
-                        text.Text(f"and {len(several) - 8} more (--json lists all)", style="dim"), (0, 0, 0, 10)
-                    )
-                )
-        if first.examples and len(several) == 1:
-            keys = ", ".join(first.examples)
-            page.print(
-                padding.Padding(
-                    text.Text(f"for instance the rows with key {keys}", style="dim"), (0, 0, 0, 8), expand=False
-                )
-            )
-        page.print(
-            padding.Padding(text.Text.assemble(("next  ", "green"), (first.remedy, "dim")), (0, 0, 0, 8), expand=False)
-        )
+        grouped.setdefault((finding.severity, finding.code), []).append(finding)
+    grid = table.Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for (severity, code), several in grouped.items():
+        if grid.rows:
+            grid.add_row()
+        together = len(several) > 1 and code in _TOGETHER
+        for shown in [several] if together else [[one] for one in several]:
+            grid.add_row(text.Text(severity, style=_STYLES[severity]), _finding(shown))
+    page.print(grid)
 
 
+def _finding(several: Sequence[plan.Finding]) -> text.Text:
+    """One finding, or several of one code: what, where, and the remedy."""
+    first = several[0]
+    if len(several) == 1:
+        body = text.Text.assemble((_place(first), "bold"), "  " if _place(first) else "", first.message)
+        if first.examples:
+            body.append(f"\nfor instance in row {' and '.join(first.examples[:2])}", style="dim")
+    else:
+        heading, by_place = _TOGETHER[first.code]
+        count = sum(one.count for one in several)
+        body = text.Text(heading.format(number=len(several), count=count), style="bold")
+        lines = [(_place(one), f" {one.count:,}" if by_place else f"  {one.message}") for one in several[:_MOST]]
+        for position, (place, rest) in enumerate(lines):
+            body.append((", " if position else "\n") if by_place else "\n").append(place, style="cyan").append(rest)
+        if len(several) > _MOST:
+            body.append(f"\nand {len(several) - _MOST} more (--json lists all)", style="dim")
+    return body.append("\nnext  ", style="green").append(first.remedy, style="dim")
+
+
+def _place(finding: plan.Finding) -> str:
+    return ".".join(part for part in (finding.table, finding.column) if part)
+
+
+# How findings of one code are told together, and whether places with counts say enough.
 _TOGETHER = {
-    "orphans": "{count} foreign keys that rows break are created NOT VALID",
-    "default_left_out": "{count} defaults cannot be carried over",
-    "check_left_out": "{count} CHECK constraints cannot be carried over",
-    "index_left_out": "{count} indexes cannot be carried over",
-    "rowid_column": "{count} tables without a primary key get a column for the rowid",
-    "renamed": "{count} names have to change",
-    "foreign_key_left_out": "{count} foreign keys cannot be carried over",
+    "misfit": ("{number} columns have values that PostgreSQL cannot hold as they are", False),
+    "widened_to_text": ("{number} columns become text, so that every value arrives", False),
+    "orphans": (
+        "{number} foreign keys are broken by {count:,} rows: created NOT VALID, they check new rows only",
+        True,
+    ),
+    "default_left_out": ("{number} defaults cannot be carried over", False),
+    "generated_column_left_out": ("{number} generated columns become ordinary ones", False),
+    "check_left_out": ("{number} CHECK constraints cannot be carried over", False),
+    "index_left_out": ("{number} indexes cannot be carried over", False),
+    "rowid_column": ("{number} tables without a primary key get a column for the rowid", False),
+    "renamed": ("{number} names have to change", False),
+    "foreign_key_left_out": ("{number} foreign keys cannot be carried over", False),
 }
 
 
 def planned_tables(page: console.Console, planned: plan.Plan, *, columns: bool) -> None:
     """The plan's tables; with `columns`, every type with its reason."""
     if not columns:
+        _title(page, "Plan")
         grid = _grid("table", "rows", "columns", "key", "indexes", "foreign keys", right=(1, 2, 4, 5))
         for one in planned.tables[:_MOST]:
             key = ", ".join(one.primary_key) or f"{one.rowid} (the rowid)"
@@ -185,8 +192,8 @@ def checked(page: console.Console, report: checking.CheckReport, name: str, *, c
     findings(page, report.findings)
 
 
-def copied(page: console.Console, report: copying.CopyReport) -> None:
-    """A copy's page."""
+def copied(page: console.Console, report: copying.CopyReport, *, where: str) -> None:
+    """A copy's page; `where` names the target."""
     _title(page, "Copied" if not report.repeated else "Copied before; nothing was left to do")
     grid = _grid("step", "time", "rows/s", right=(1, 2))
     for name, spent in report.phases.items():
@@ -194,7 +201,7 @@ def copied(page: console.Console, report: copying.CopyReport) -> None:
         rate = f"{report.verification.rows / spent:,.0f}" if name == "verify" and spent else rate
         grid.add_row(name, seconds(spent), rate)
     page.print(grid)
-    page.print(f"{amount(report.rows, 'row')} in {report.target}, {size(report.size)}")
+    page.print(f"{amount(report.rows, 'row')}, {size(report.size)} in {where}")
     if report.resumed and not report.repeated:
         page.print(f"{amount(report.resumed, 'row')} of them had been copied by an earlier run", style="dim")
     for name, note in report.notes.items():
@@ -212,16 +219,11 @@ def _quarantine(page: console.Console, report: copying.CopyReport) -> None:
     page.print(grid)
     if report.quarantined > _MOST:
         page.print(f"… and {report.quarantined - _MOST:,} more", style="dim")
-    page.print(
-        text.Text.assemble(
-            ("next  ", "green"),
-            (
-                "SELECT * FROM outgrow.quarantine at the target has their exact values. Repair them in the file, or choose "
-                "another type for the column in the plan (outgrow plan), and copy again with --restart",
-                "dim",
-            ),
-        )
+    words = (
+        "outgrow.quarantine at the target has their exact values. Repair them in the file, or choose another type for the "
+        "column in the plan (outgrow plan), and copy again with --restart"
     )
+    page.print(text.Text.assemble(("next  ", "green"), (words, "dim")))
 
 
 def verified(page: console.Console, report: verifying.VerifyReport) -> None:
@@ -256,8 +258,3 @@ def verdict(page: console.Console, report: verifying.VerifyReport, quarantined: 
     else:
         words, style = f"✓ {proven}: every value is the same on both sides", "bold green"
     page.print(text.Text(words, style=style))
-
-
-def timings(page: console.Console, spent: Mapping[str, float]) -> None:
-    """Named durations in one line."""
-    page.print(", ".join(f"{name} {seconds(value)}" for name, value in spent.items()), style="dim")

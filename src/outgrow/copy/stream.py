@@ -19,17 +19,19 @@ Readers = Callable[[str], reader.TableReader]
 """Gives the reader of a table by its source name; one stream's readers share a connection."""
 
 _AHEAD_BYTES = 8 * 2**20
+_MOST_KEPT = 2_000
+"""Rows for the quarantine that wait in memory until their chunk's COPY is over."""
 
 
 class _Careful(Exception):
-    """A group holds something that the fast path cannot carry."""
+    """Too many rows of a chunk belong into the quarantine to wait for the end of its COPY."""
 
 
 class Stream:
     """Copies chunks with its own pair of connections.
 
-    The fast path lets SQLite build COPY text a thousand rows at a time. A chunk with a misfit, a separator or a value that
-    PostgreSQL refuses is rolled back and done again row by row.
+    The fast path lets SQLite build COPY text a thousand rows at a time; a group with a misfit or a separator in its data is
+    read row by row. A chunk in which PostgreSQL refuses a value is rolled back and done again in small batches.
     """
 
     def __init__(
@@ -88,22 +90,35 @@ class Stream:
     def _fast(self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk) -> loader.Loaded:
         columns = len(source.sql.columns) + source.sql.keeps_rowid
         rows = 0
+        kept: list[lines.RowLine] = []
 
         def blocks() -> Iterator[bytes]:
             nonlocal rows
-            for _, group in source.copy_groups(chunk.span):
+            for span, group in source.copy_groups(chunk.span):
                 self._stop.check()
                 block = None
                 if not group.misfits:
                     block = loader.escape_group(group.data, rows=group.rows, columns=columns)
+                    rows += group.rows if block is not None else 0
                 if block is None:
-                    raise _Careful
-                rows += group.rows
+                    fitting = []
+                    for line in lines.careful(source, span, self._null):
+                        ready = line.line
+                        if ready is None:
+                            kept.append(line)
+                        else:
+                            fitting.append(ready + b"\n")
+                    if len(kept) > _MOST_KEPT:
+                        raise _Careful
+                    rows += len(fitting)
+                    block = b"".join(fitting)
                 yield block
 
         with contextlib.closing(_ahead(blocks())) as ready:
             size = loader.copy_blocks(self._target, sql.copy(self._null), ready)
-        return loader.Loaded(rows=rows, quarantined=0, size=size)
+        for line in kept:
+            loader.quarantine(self._state, chunk.table, line)
+        return loader.Loaded(rows=rows, quarantined=len(kept), size=size)
 
     def _slow(self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk) -> loader.Loaded:
         def judged() -> Iterator[lines.RowLine]:

@@ -6,6 +6,7 @@ and it has no word for hexadecimal, `1_000` or the integer that is too large and
 
 from __future__ import annotations
 
+from outgrow import errors
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import lexer, translation
 
@@ -47,7 +48,10 @@ _QUERIES = frozenset({"SELECT", "EXISTS", "RAISE", "WITH", "VALUES"})
 def parse(sql: str) -> tree.Expression:
     """The tree of an expression; raises `Untranslatable` on what this module does not read."""
     cursor = lexer.Cursor(sql)
-    expression = _expression(cursor, _OR)
+    try:
+        expression = _expression(cursor, _OR)
+    except errors.Internal:  # the text ends too early
+        raise _unread(cursor) from None
     if not cursor.done:
         raise _unread(cursor)
     return expression

@@ -34,8 +34,7 @@ class Target:
     def connect(self) -> connection.Session:
         """One more connection, in autocommit mode."""
         session = connection.connect(self.dsn, purpose=self._command, autocommit=True)
-        # Functions and types of extensions are found there; every other name is qualified.
-        session.execute("SET search_path = pg_catalog, public")
+        connection.find_extensions(session)
         self._sessions.append(session)
         return session
 

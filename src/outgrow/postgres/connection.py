@@ -16,7 +16,16 @@ from psycopg import conninfo, sql
 from outgrow import errors
 from outgrow.postgres import dsn as dsns
 
-__all__ = ["ServerFacts", "Session", "break_off", "connect", "examine", "require", "translate_errors"]
+__all__ = [
+    "ServerFacts",
+    "Session",
+    "break_off",
+    "connect",
+    "examine",
+    "find_extensions",
+    "require",
+    "translate_errors",
+]
 
 Session = psycopg.Connection
 """A connection, for those who may not import the driver."""
@@ -217,6 +226,15 @@ SELECT pg_catalog.version(),
   FROM pg_catalog.pg_database AS d, pg_catalog.pg_roles AS r
  WHERE d.datname = pg_catalog.current_database() AND r.rolname = current_user
 """
+
+
+def find_extensions(session: Session) -> None:
+    """Let a session find the types and functions of extensions; every other name that outgrow uses is qualified."""
+    session.execute(
+        "SELECT pg_catalog.set_config('search_path', 'pg_catalog, public' || coalesce(', ' || (SELECT string_agg(DISTINCT"
+        "   quote_ident(n.nspname), ', ') FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n"
+        "   ON n.oid = e.extnamespace WHERE n.nspname NOT IN ('pg_catalog', 'public')), ''), false)"
+    )
 
 
 def require(facts: ServerFacts) -> None:

@@ -12,7 +12,7 @@ from outgrow import failpoints
 from outgrow.model import plan
 from outgrow.postgres import sql_table, state
 
-__all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "load"]
+__all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "load", "quarantine"]
 
 _BATCH_ROWS = 1_000
 _BATCH_BYTES = 4 * 2**20
@@ -97,6 +97,12 @@ def copy_blocks(connection: psycopg.Connection, statement: str, blocks: Iterable
     return size
 
 
+def quarantine(keeper: state.State, table: plan.TablePlan, line: Line) -> None:
+    """Keep a row that does not fit, within the caller's transaction."""
+    keeper.quarantine(table.source, line.key, line.record(), line.column, line.reason)
+    failpoints.hit("row.quarantined")
+
+
 def load(
     connection: psycopg.Connection, table: plan.TablePlan, sql: sql_table.TableSql, null: str, lines: Iterator[Line]
 ) -> Loaded:
@@ -123,8 +129,7 @@ def load(
 
     for line in lines:
         if line.line is None:
-            keeper.quarantine(table.source, line.key, line.record(), line.column, line.reason)
-            failpoints.hit("row.quarantined")
+            quarantine(keeper, table, line)
             quarantined += 1
             continue
         batch.append(line)

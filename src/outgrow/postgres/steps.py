@@ -65,8 +65,16 @@ def create_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
 
 def drop_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
     """Drop the planned tables and outgrow's own schema; to be called within a transaction."""
-    for table in planned.tables:
-        connection.execute(f"DROP TABLE IF EXISTS {ddl.qualified(planned.schema, table.target)} CASCADE".encode())
+    names = ", ".join(ddl.qualified(planned.schema, table.target) for table in planned.tables)
+    try:
+        if names:
+            connection.execute(f"DROP TABLE IF EXISTS {names}".encode())
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise errors.TargetOccupied(
+            "What an earlier copy made cannot be dropped",
+            why=f"other objects depend on it: {error.diag.message_detail}",
+            hint="Drop these yourself, or use another database",
+        ) from error
     connection.execute("DROP SCHEMA outgrow CASCADE")
 
 

@@ -152,7 +152,7 @@ def shapes(connection: apsw.Connection, table: str, column: str, limit: int = 5)
         f"SELECT outgrow_shape(CAST({x} AS BLOB)) AS shape,count(*) FROM {identifiers.quote_sqlite(table)}"
         f" WHERE typeof({x})='text' GROUP BY shape ORDER BY count(*) DESC,shape LIMIT {int(limit)}"
     )
-    return {shape: count for shape, count in connection.execute(statement)}
+    return {str(shape): int(count) for shape, count in connection.execute(statement)}
 
 
 def profile(

@@ -20,6 +20,7 @@ __all__ = ["Difference", "Kind", "TableResult", "compare"]
 
 _SPAN_ROWS = 10_000
 _SPAN_BYTES = 16 * 2**20
+_NARROW_ROWS = 250
 
 
 class Kind(enum.StrEnum):
@@ -83,7 +84,7 @@ def compare(
         rows += ours.rows
         equal = ours == theirs
         if not equal:
-            found, held = _compare_rows(source, target, keeper, span)
+            found, held = _narrow(source, target, keeper, span, executor)
             differences += found
             quarantined += held
             equal = not found
@@ -112,6 +113,25 @@ def _digests(
 def _key_positions(source: source_reader.TableReader) -> tuple[int, ...]:
     names = [column.source for column in source.sql.columns]
     return tuple(names.index(name) for name in source.table.key)
+
+
+def _narrow(
+    source: source_reader.TableReader,
+    target: target_reader.TableReader,
+    keeper: state.State,
+    span: store.Span,
+    executor: concurrent.futures.Executor,
+) -> tuple[list[Difference], int]:
+    """Compare the rows of those parts of a span whose digests differ."""
+    found: list[Difference] = []
+    held = 0
+    for part in source.spans(source.sql.key, _NARROW_ROWS, within=span):
+        ours, theirs = _digests(source, target, part, executor)
+        if ours != theirs:
+            differences, kept = _compare_rows(source, target, keeper, part)
+            found += differences
+            held += kept
+    return found, held
 
 
 def _compare_rows(

@@ -8,6 +8,9 @@ import law
 import psycopg
 import pytest
 
+from outgrow.postgres import embedded
+from support import servers
+
 
 @pytest.fixture(params=["UTF-8", "UTF-16le", "UTF-16be"])
 def encoding(request: pytest.FixtureRequest) -> str:
@@ -15,8 +18,14 @@ def encoding(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="module")
+def target(any_server: embedded.EmbeddedServer) -> Iterator[psycopg.Connection]:
+    """A session on each PostgreSQL version at hand; a bench leaves nothing behind in it."""
+    with servers.database(any_server) as dsn, psycopg.connect(dsn, options=law.SESSION) as connection:
+        yield connection
+
+
 @pytest.fixture
-def bench(encoding: str, any_postgres: str) -> Iterator[law.Bench]:
+def bench(encoding: str, target: psycopg.Connection) -> law.Bench:
     """Every encoding with every PostgreSQL version at hand."""
-    with psycopg.connect(any_postgres, options=law.SESSION) as target:
-        yield law.Bench(encoding, target)
+    return law.Bench(encoding, target)

@@ -102,7 +102,7 @@ class Bench:
 
     def stored(self, text: str) -> str:
         """A text as `EXACT` shows it."""
-        return operand(text, self.encoding)[1].hex().upper()
+        return str(operand(text, self.encoding)[1].hex().upper())
 
     def fill(self, values: Iterable[Any], declared: Sequence[str] = DECLARED) -> None:
         """Replace the tables' rows by one row a value."""
@@ -153,7 +153,7 @@ class Bench:
         with self.target.transaction(force_rollback=True):
             self._create(one)
             assert self._copied(fitting)
-            theirs = self.target.execute(ranks.format("", "target")).fetchall()  # type: ignore[arg-type]
+            theirs = self.target.execute(ranks.format("", "target")).fetchall()
         ours = self.source.execute(
             f"SELECT id, dense_rank() OVER (ORDER BY c COLLATE {collation})"
             f" FROM source_{declared} WHERE c IS NOT NULL AND {one.fits('c')} ORDER BY id"
@@ -198,7 +198,7 @@ class Bench:
 
     def _create(self, one: codec.Codec) -> None:
         ddl = f"CREATE TEMPORARY TABLE target (id int, c {one.sql_type}{one.collation})"
-        self.target.execute(ddl)  # type: ignore[arg-type]
+        self.target.execute(ddl)
 
     def _copied(self, values: Sequence[_Value]) -> bool:
         try:
@@ -211,12 +211,12 @@ class Bench:
 
     def _compare(self, one: codec.Codec, values: Sequence[_Value], report: Report) -> Iterator[str]:
         query = f"SELECT id, {one.canonical_target('c')}, {one.restore('c')}, c::text FROM target"
-        theirs = {id_: rest for id_, *rest in self.target.execute(query)}  # type: ignore[arg-type]
+        theirs = {id_: rest for id_, *rest in self.target.execute(query)}
         with self.source:
             for value in values:
                 insert = f"INSERT INTO back_{value.declared} (id, c) VALUES (?, {one.restored('?')})"
                 self.source.execute(insert, (value.id, theirs[value.id][1]))
-        back = {}
+        back: dict[int, tuple[str, str]] = {}
         for name in DECLARED:
             rows = self.source.execute(f"SELECT id, typeof(c), {EXACT} FROM back_{name}")
             back |= {id_: (kind, exact) for id_, kind, exact in rows}

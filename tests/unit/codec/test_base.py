@@ -219,8 +219,7 @@ class _WrongClass(codec.Bigint):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, codec.Codec) else "",
 )
-def test_a_codec_that_breaks_the_law_is_found_out(postgres_dsn: str, one: codec.Codec, fault: str) -> None:
+def test_a_codec_that_breaks_the_law_is_found_out(target: psycopg.Connection, one: codec.Codec, fault: str) -> None:
     """The tests of this directory can fail."""
-    with psycopg.connect(postgres_dsn, options=law.SESSION) as target:
-        report = law.Bench("UTF-8", target).check(one, VALUES)
+    report = law.Bench("UTF-8", target).check(one, VALUES)
     assert any(fault in violation for violation in report.violations), report.violations

@@ -47,7 +47,7 @@ def same(stored: Any, found: Any) -> bool:
         case bool():
             return stored in (int(found), *(("t", "true") if found else ("f", "false")))
         case decimal.Decimal():
-            return float(found) == stored and not isinstance(stored, str)
+            return bool(found == stored if isinstance(stored, int) else float(found) == stored)
         case datetime.datetime():
             plain = found.replace(tzinfo=None)
             return str(stored).removesuffix("Z").replace("T", " ") in (str(plain), str(plain.date()))

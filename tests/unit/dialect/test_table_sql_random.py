@@ -234,7 +234,7 @@ def _foreign_keys_agree(connection: apsw.Connection, found: syntax.TableSyntax) 
     assert written == reported
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(tables())
 def test_whatever_sqlite_accepts_is_read_and_agrees_with_its_pragmas(sql: str) -> None:
     connection = apsw.Connection(":memory:")
@@ -246,7 +246,7 @@ def test_whatever_sqlite_accepts_is_read_and_agrees_with_its_pragmas(sql: str) -
     connection.close()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(tables(), CHANGE)
 def test_whatever_alter_table_writes_is_read(sql: str, change: str) -> None:
     connection = apsw.Connection(":memory:")
