@@ -10,7 +10,6 @@ import pathlib
 import sys
 
 from examples.homeverse import seed
-
 from outgrow import cli
 from outgrow.cli import output
 

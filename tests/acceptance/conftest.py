@@ -22,7 +22,6 @@ NEEDLE = "the middle of the copy"
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file, never to be copied from: a killed process leaves an empty log beside what it reads."""
     from examples.homeverse import seed
-
     from support import engine
 
     path = tmp_path_factory.mktemp("original") / "home.db"

@@ -117,12 +117,14 @@ def test_a_silent_network_does_not_keep_a_signal_waiting(
 
 
 def test_an_administrator_who_cancels_a_statement_is_told_of_as_such(home: Path, postgres_dsn: str) -> None:
-    with command.held("step.committed#1", *command.copying(home, postgres_dsn, "--jobs", "1")) as running:
-        with servers.locked(postgres_dsn, "matches", "notifications") as waiting:
-            running.release()
-            command.until(waiting)
-            engine.execute(postgres_dsn, "SELECT pg_cancel_backend(pid) FROM unnest(%s) AS pid", [waiting()])
-            stopped = running.end()
+    with (
+        command.held("step.committed#1", *command.copying(home, postgres_dsn, "--jobs", 1)) as running,
+        servers.locked(postgres_dsn, "matches", "notifications") as waiting,
+    ):
+        running.release()
+        command.until(waiting)
+        engine.execute(postgres_dsn, "SELECT pg_cancel_backend(pid) FROM unnest(%s) AS pid", [waiting()])
+        stopped = running.end()
 
     assert (stopped.status, stopped.code) == (3, "retryable")
     command.completes(home, postgres_dsn)
@@ -138,4 +140,4 @@ def test_a_role_that_may_open_two_connections_only_is_told_so(
 
     assert (refused.status, refused.code) == (3, "target_unreachable")
     assert refused.hint == "Wait for connections to end, or raise max_connections"
-    assert command.run(*command.copying(home, unprivileged_dsn, "--jobs", "1")).code == "quarantined"
+    assert command.run(*command.copying(home, unprivileged_dsn, "--jobs", 1)).code == "quarantined"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -122,9 +123,14 @@ def with_password(dsn: str) -> str:
 
 
 @contextlib.contextmanager
-def start(*arguments: object, failpoint: str = "", environment: dict[str, str] | None = None) -> Iterator[Running]:
-    """Start the command, with its constants set by leading `module.NAME=number`; killed at the end of the block."""
-    with _started(arguments, {"OUTGROW_FAILPOINT": failpoint, **(environment or {})}, None) as running:
+def start(
+    *arguments: object, failpoint: str = "", environment: dict[str, str] | None = None, largest_file: int | None = None
+) -> Iterator[Running]:
+    """Start the command, with its constants set by leading `module.NAME=number`; killed at the end of the block.
+
+    `largest_file` is the number of bytes beyond which it can write no file, as on a disk that is full.
+    """
+    with _started(arguments, {"OUTGROW_FAILPOINT": failpoint, **(environment or {})}, None, largest_file) as running:
         yield running
 
 
@@ -138,7 +144,9 @@ def held(point: str, *arguments: object, environment: dict[str, str] | None = No
 
 
 @contextlib.contextmanager
-def _started(arguments: tuple[object, ...], environment: dict[str, str], at: Path | None) -> Iterator[Running]:
+def _started(
+    arguments: tuple[object, ...], environment: dict[str, str], at: Path | None, largest_file: int | None = None
+) -> Iterator[Running]:
     process = subprocess.Popen(
         [sys.executable, str(TUNED), *map(str, arguments)],
         stdin=subprocess.DEVNULL,
@@ -148,15 +156,17 @@ def _started(arguments: tuple[object, ...], environment: dict[str, str], at: Pat
         env={**os.environ, **environment},
     )
     try:
+        if largest_file is not None:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (largest_file, largest_file))
         yield Running(process, at)
     finally:
         process.kill()
         process.communicate()
 
 
-def run(*arguments: object, failpoint: str = "", environment: dict[str, str] | None = None) -> Ended:
-    """Run the command to its end."""
-    with start(*arguments, failpoint=failpoint, environment=environment) as running:
+def run(*arguments: object, **options: Any) -> Ended:
+    """Run the command to its end; options as for `start`."""
+    with start(*arguments, **options) as running:
         return running.end()
 
 

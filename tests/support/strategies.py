@@ -393,6 +393,9 @@ def build(path: Path, database: Database) -> dict[str, int]:
                     taken[table.name] += 1
                 except sqlite3.IntegrityError:
                     continue
+                except sqlite3.OperationalError as error:
+                    if "full" not in str(error):  # AUTOINCREMENT after the highest possible id
+                        raise
             for index in table.indexes:
                 terms = ", ".join(_quoted(name) + (" DESC" if down else "") for name, down in index.columns)
                 where = (

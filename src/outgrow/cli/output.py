@@ -20,6 +20,7 @@ from rich import console as rich_console
 from rich import text
 
 from outgrow import errors
+from outgrow.migration import session
 from outgrow.postgres import dsn
 
 __all__ = ["DIFFERENCES", "DONE", "INTERRUPTED", "Ended", "Outcome", "Output", "fail", "out", "plain", "prepare"]
@@ -90,7 +91,9 @@ class Output:
 
     def run(self, work: Callable[[], Outcome]) -> NoReturn:
         """Do the work, show its outcome, and exit; every error ends here."""
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _interrupt)
         try:
             outcome = work()
         except errors.OutgrowError as error:
@@ -123,6 +126,7 @@ def _perhaps_unread() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
+    session.hurry()
     raise KeyboardInterrupt
 
 

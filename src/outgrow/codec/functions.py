@@ -71,7 +71,9 @@ def _text_stored(text: bytes, *, encoding: str) -> bytes:
 _SHAPES = str.maketrans({**dict.fromkeys("0123456789", "9"), **dict.fromkeys(string.ascii_letters, "a")})
 
 
-def _shape(stored: bytes, *, encoding: str) -> str:
+def _shape(stored: Any, *, encoding: str) -> str | None:
+    if not isinstance(stored, bytes):
+        return None
     return stored[:160].decode(encoding, "replace")[:40].translate(_SHAPES).replace("\0", "\ufffd")
 
 

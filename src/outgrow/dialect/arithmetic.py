@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from outgrow.dialect import conversion
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
@@ -20,7 +21,7 @@ _NAN = "'NaN'::double precision"
 
 def concatenate(left: Value, right: Value) -> Value:
     """`left || right`."""
-    one, other = values.as_text(left), values.as_text(right)
+    one, other = conversion.as_text(left), conversion.as_text(right)
     if Kind.NULL in {one.kind, other.kind}:
         return values.NULL
     if one.constant and other.constant:
@@ -51,10 +52,10 @@ def binary(operator: str, left: Value, right: Value, caveats: list[str]) -> Valu
     if left.constant and right.constant:
         return values.literal(_fold(operator, left.value, right.value))
     if left.kind is right.kind is Kind.INTEGER:
-        return _integers(operator, values.as_bigint(left), values.as_bigint(right), caveats)
+        return _integers(operator, conversion.as_bigint(left), conversion.as_bigint(right), caveats)
     if operator not in {"+", "-", "*", "/"}:
         raise Untranslatable(f"{operator} makes integers of reals")
-    return _reals(operator, values.as_double(left), values.as_double(right), caveats)
+    return _reals(operator, conversion.as_double(left), conversion.as_double(right), caveats)
 
 
 def _number(operand: Value) -> Value:
@@ -62,7 +63,7 @@ def _number(operand: Value) -> Value:
         return operand.number
     match operand.kind:
         case Kind.BOOLEAN:
-            return values.as_bigint(operand)
+            return conversion.as_bigint(operand)
         case Kind.INTEGER | Kind.REAL | Kind.NULL:
             return operand
         case Kind.NUMBER:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from outgrow.dialect import conversion
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
@@ -111,19 +112,19 @@ def _with_affinity(operand: Value, other: Value) -> Value:
     if other.affinity in _NUMERIC and operand.affinity not in _NUMERIC and operand.kind is Kind.TEXT:
         if not operand.constant or not isinstance(operand.value, str):
             raise Untranslatable(f"SQLite turns the text {operand.sql} into a number where it looks like one")
-        if not values.looks_numeric(operand.value):
+        if not conversion.looks_numeric(operand.value):
             return operand
         if other.kind not in _NUMBERS:
             raise Untranslatable(f"SQLite turns {operand.sql} into a number here")
-        return values.literal(values.numeric(operand.value))
+        return values.literal(conversion.numeric(operand.value))
     if other.affinity is schema.Affinity.TEXT and operand.affinity is None and operand.kind in _NUMBERS:
-        return values.as_text(operand)
+        return conversion.as_text(operand)
     return operand
 
 
 def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
     if Kind.BOOLEAN in {left.kind, right.kind}:
-        true_or_false = values.as_boolean(left), values.as_boolean(right)
+        true_or_false = conversion.as_boolean(left), conversion.as_boolean(right)
         if true_or_false[0] is not None and true_or_false[1] is not None:
             return _replaced(left, true_or_false[0]), _replaced(right, true_or_false[1])
         left, right = _plain(left), _plain(right)
@@ -191,7 +192,7 @@ def _replaced(operand: Value, sql: str) -> Value:
 
 
 def _folded(operand: Value) -> Value:
-    return dataclasses.replace(operand, sql=values.folded(operand), collated=not operand.constant)
+    return dataclasses.replace(operand, sql=conversion.folded(operand), collated=not operand.constant)
 
 
 def _trimmed(operand: Value) -> str:

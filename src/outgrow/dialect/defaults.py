@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow.dialect import entropy, expression_parser, functions, literals, moment, scope
+from outgrow.dialect import conversion, entropy, expression_parser, functions, literals, moment, scope
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Translation, Untranslatable
@@ -70,17 +70,17 @@ def _placed(found: Value, sql_type: str, affinity: schema.Affinity) -> str:
     told = found.moment is not None
     match sql_type, found.kind:
         case "text", Kind.TEXT | Kind.INTEGER | Kind.BOOLEAN:
-            return values.as_text(found).sql
+            return conversion.as_text(found).sql
         case "bigint", Kind.INTEGER | Kind.BOOLEAN:
-            return values.as_bigint(found).sql
+            return conversion.as_bigint(found).sql
         case "integer", Kind.INTEGER | Kind.BOOLEAN if told or found.within(2**31 - 1):
-            return f"{values.as_bigint(found).sql}::integer"
+            return f"{conversion.as_bigint(found).sql}::integer"
         case "smallint", Kind.INTEGER | Kind.BOOLEAN if found.within(2**15 - 1):
-            return f"{values.as_bigint(found).sql}::smallint"
+            return f"{conversion.as_bigint(found).sql}::smallint"
         case "boolean", Kind.BOOLEAN:
             return found.sql
         case "double precision", Kind.REAL | Kind.INTEGER | Kind.BOOLEAN:
-            return values.as_double(found).sql
+            return conversion.as_double(found).sql
         case "numeric", Kind.INTEGER:
             return f"{found.sql}::numeric"
         case "bytea", Kind.BLOB:
@@ -92,14 +92,14 @@ def _stored(found: Value, affinity: schema.Affinity) -> Value:
     """The value after the column's affinity, as `literals.stored` has it for constants."""
     numbers = {Kind.INTEGER, Kind.BOOLEAN, Kind.REAL}
     if affinity is schema.Affinity.TEXT and found.kind in numbers:
-        return values.as_text(found)
+        return conversion.as_text(found)
     if affinity not in _NUMERIC:
         return found
     if found.kind is Kind.TEXT and not _never_numeric(found):
         if found.number is None:
             raise Untranslatable("SQLite would store the text as a number where it looks like one")
         found = found.number
-    return values.as_double(found) if affinity is schema.Affinity.REAL and found.kind in numbers else found
+    return conversion.as_double(found) if affinity is schema.Affinity.REAL and found.kind in numbers else found
 
 
 def _never_numeric(found: Value) -> bool:

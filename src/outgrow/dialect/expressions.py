@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from outgrow.dialect import defaults, expression_parser, expression_tree, scope
+from outgrow.dialect import conversion, defaults, expression_parser, expression_tree, scope
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Translation, Untranslatable
 from outgrow.dialect.translator import Translator
@@ -66,12 +66,12 @@ def index_expression(
         if found.kind in {Kind.OPAQUE, Kind.NULL}:
             raise values.refusal(found, "is indexed")
         if found.kind is Kind.REAL:
-            return values.as_double(found).sql
+            return conversion.as_double(found).sql
         wanted = (collation or found.collation or "BINARY").upper()
         if found.kind is not Kind.TEXT or wanted == "BINARY":
             return found.sql
         if wanted == "NOCASE":
-            return values.folded(found)
+            return conversion.folded(found)
         if wanted == "RTRIM":
             return f"rtrim({found.sql}, ' ')"
         raise Untranslatable(f"the collation {wanted} is the application's own")
@@ -138,15 +138,15 @@ def _assigned(found: Value, sql_type: str, affinity: schema.Affinity | None) -> 
         case Kind.INTEGER, Kind.INTEGER | Kind.BOOLEAN if own.low is not None and own.high is not None:
             if found.low is None or found.high is None or found.low < own.low or found.high > own.high:
                 raise Untranslatable(f"its values may be too large for {sql_type}")
-            return values.as_bigint(found).sql
+            return conversion.as_bigint(found).sql
         case Kind.REAL, Kind.INTEGER | Kind.BOOLEAN | Kind.REAL:
-            return values.as_double(found).sql
+            return conversion.as_double(found).sql
         case Kind.NUMBER, Kind.INTEGER:
             return f"{found.sql}::numeric"
-        case Kind.BOOLEAN, _ if (condition := values.as_boolean(found)) is not None:
+        case Kind.BOOLEAN, _ if (condition := conversion.as_boolean(found)) is not None:
             return condition
         case Kind.TEXT, Kind.TEXT | Kind.INTEGER | Kind.BOOLEAN if sql_type == "text":
-            return values.as_text(found).sql
+            return conversion.as_text(found).sql
         case Kind.BLOB, Kind.BLOB:
             return found.sql
         case Kind.DATE, Kind.DATE:

@@ -9,6 +9,7 @@ import math
 import re
 from typing import NoReturn
 
+from outgrow.dialect import conversion
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
@@ -27,11 +28,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def stored(value: tree.Constant, affinity: schema.Affinity) -> tree.Constant:
     """The value that a column of this affinity stores (datatype3.html, 3)."""
     if affinity is schema.Affinity.TEXT and isinstance(value, int | float):
-        return str(value) if isinstance(value, int) else values.real_text(value)
+        return str(value) if isinstance(value, int) else conversion.real_text(value)
     if affinity not in _NUMERIC:
         return value
-    if isinstance(value, str) and values.looks_numeric(value):
-        value = values.numeric(value)
+    if isinstance(value, str) and conversion.looks_numeric(value):
+        value = conversion.numeric(value)
     if affinity is schema.Affinity.REAL:
         return float(value) if isinstance(value, int) else value
     if isinstance(value, float) and value.is_integer() and values.SMALLEST < value < values.LARGEST:
@@ -59,7 +60,7 @@ def typed(value: tree.Constant, sql_type: str) -> str:
         case "text", int():
             return values.string(str(value))
         case "text", float():
-            return values.string(values.real_text(value))
+            return values.string(conversion.real_text(value))
         case "text", str():
             return values.string(value)
         case "bytea", bytes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outgrow.dialect import conversion
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
@@ -15,16 +16,16 @@ def like(operand: Value, pattern: Value, escape: Value | None) -> Value:
     """`operand LIKE pattern [ESCAPE escape]`: both sides in ASCII lower case (pitfall 79)."""
     if operand.kind is Kind.NULL or pattern.kind is Kind.NULL:
         return values.boolean("NULL::boolean")
-    subject = values.as_text(operand)
+    subject = conversion.as_text(operand)
     if not pattern.constant:
         if escape is not None or pattern.kind is not Kind.TEXT:
             raise Untranslatable("the pattern of LIKE is computed")
-        return values.boolean(f"({values.folded(subject)} LIKE {values.folded(pattern)} ESCAPE '')")
-    text = str(values.as_text(pattern).value)
+        return values.boolean(f"({conversion.folded(subject)} LIKE {conversion.folded(pattern)} ESCAPE '')")
+    text = str(conversion.as_text(pattern).value)
     parts = _like_parts(text, _escape_character(escape))
     written = "".join(_quoted(part) for part in parts)
     cased = any(part.isascii() and part.isalpha() for part in parts if len(part) == 1)
-    sql = values.folded(subject) if cased else subject.sql
+    sql = conversion.folded(subject) if cased else subject.sql
     return values.boolean(f"({sql} LIKE {values.string(written)})")
 
 
@@ -63,10 +64,10 @@ def glob(operand: Value, pattern: Value) -> Value:
     """`operand GLOB pattern`: a case-sensitive LIKE, or a regular expression where it has brackets."""
     if operand.kind is Kind.NULL or pattern.kind is Kind.NULL:
         return values.boolean("NULL::boolean")
-    subject = values.as_text(operand)
+    subject = conversion.as_text(operand)
     if not pattern.constant:
         raise Untranslatable("the pattern of GLOB is computed")
-    text = str(values.as_text(pattern).value)
+    text = str(conversion.as_text(pattern).value)
     if "[" not in text:
         parts = [{"*": _ANY, "?": _ONE}.get(character, character) for character in text]
         return values.boolean(f"({subject.sql} LIKE {values.string(''.join(map(_quoted, parts)))})")

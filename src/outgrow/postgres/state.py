@@ -162,6 +162,10 @@ class State:
         """The records in quarantine under a key."""
         return [row for (row,) in self._run("read_quarantined", table=table, key=key)]
 
+    def quarantined_keys(self, table: str) -> list[str]:
+        """The keys under which a table has records in quarantine."""
+        return [key for (key,) in self._run("list_quarantined_keys", table=table)]
+
     def quarantine_counts(self) -> Mapping[str, int]:
         """Rows in quarantine by table; tables without any are left out."""
         return {table: int(count) for table, count in self._run("count_quarantined")}

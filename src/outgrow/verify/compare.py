@@ -58,6 +58,38 @@ class TableResult:
     differences: tuple[Difference, ...]
 
 
+class _Quarantine:
+    """The quarantine of one table: a row that does not fit must be in it exactly once, with exactly its values."""
+
+    def __init__(self, source: source_reader.TableReader, keeper: state.State) -> None:
+        self._columns = source.sql.columns
+        self._copied = {column.source for column in source.table.copied}
+        self._table = source.table.source
+        self._keeper = keeper
+        self._met: set[str] = set()
+
+    def holds(self, row: source_reader.Row) -> bool:
+        """Whether there is any record of the row."""
+        return bool(self._keeper.quarantined_rows(self._table, row.key))
+
+    def check(self, row: source_reader.Row) -> Iterator[Difference]:
+        """What is wrong with the record of a row that must have one."""
+        self._met.add(row.key)
+        kept = self._keeper.quarantined_rows(self._table, row.key)
+        record: Mapping[str, Any] = json.loads(row.record(self._columns))
+        if kept != [{name: value for name, value in record.items() if name in self._copied}]:
+            yield self._difference(row.key, Kind.QUARANTINE if kept else Kind.MISSING)
+
+    def strays(self) -> Iterator[Difference]:
+        """Records of rows that need none; asked when all rows have been checked."""
+        for key in self._keeper.quarantined_keys(self._table):
+            if key not in self._met:
+                yield self._difference(key, Kind.QUARANTINE)
+
+    def _difference(self, key: str, kind: Kind) -> Difference:
+        return Difference(table=self._table, key=key, kind=kind)
+
+
 def compare(
     source: source_reader.TableReader,
     target: target_reader.TableReader,
@@ -74,6 +106,7 @@ def compare(
     span is compared row by row.
     """
     table = source.table
+    quarantine = _Quarantine(source, keeper)
     differences: list[Difference] = []
     rows = quarantined = 0
     size = max(1, min(_SPAN_ROWS, _SPAN_BYTES // max(table.widest, 1)))
@@ -84,7 +117,7 @@ def compare(
         rows += ours.rows
         equal = ours == theirs
         if not equal:
-            found, held = _narrow(source, target, keeper, span, executor)
+            found, held = _narrow(source, target, quarantine, span, executor)
             differences += found
             quarantined += held
             equal = not found
@@ -92,7 +125,8 @@ def compare(
     for row in source.unkeyed():
         rows += 1
         quarantined += 1
-        differences += _check_quarantine(source, keeper, row)
+        differences += quarantine.check(row)
+    differences += quarantine.strays()
     for difference in differences:
         sink(
             event.DifferenceFound(
@@ -118,7 +152,7 @@ def _key_positions(source: source_reader.TableReader) -> tuple[int, ...]:
 def _narrow(
     source: source_reader.TableReader,
     target: target_reader.TableReader,
-    keeper: state.State,
+    quarantine: _Quarantine,
     span: store.Span,
     executor: concurrent.futures.Executor,
 ) -> tuple[list[Difference], int]:
@@ -128,7 +162,7 @@ def _narrow(
     for part in source.spans(source.sql.key, _NARROW_ROWS, within=span):
         ours, theirs = _digests(source, target, part, executor)
         if ours != theirs:
-            differences, kept = _compare_rows(source, target, keeper, part)
+            differences, kept = _compare_rows(source, target, quarantine, part)
             found += differences
             held += kept
     return found, held
@@ -137,7 +171,7 @@ def _narrow(
 def _compare_rows(
     source: source_reader.TableReader,
     target: target_reader.TableReader,
-    keeper: state.State,
+    quarantine: _Quarantine,
     span: store.Span,
 ) -> tuple[list[Difference], int]:
     """The differences of a span, and how many of its rows are rightly in quarantine."""
@@ -155,12 +189,12 @@ def _compare_rows(
             held += 1
             if other is not None:
                 found.append(Difference(table=source.table.source, key=row.key, kind=Kind.EXTRA))
-            found += _check_quarantine(source, keeper, row)
+            found += quarantine.check(row)
         elif other is None:
             # PostgreSQL may refuse what the file's side takes to fit; then the row was kept.
-            if keeper.quarantined_rows(source.table.source, row.key):
+            if quarantine.holds(row):
                 held += 1
-                found += _check_quarantine(source, keeper, row)
+                found += quarantine.check(row)
             else:
                 found.append(Difference(table=source.table.source, key=row.key, kind=Kind.MISSING))
         else:
@@ -194,18 +228,3 @@ def _compare_values(
                 source=values.readable(row.classes[position], row.exact[position]),
                 target=other.readable[position],
             )
-
-
-def _check_quarantine(
-    source: source_reader.TableReader, keeper: state.State, row: source_reader.Row
-) -> list[Difference]:
-    """A row that does not fit must be in the quarantine exactly once, with exactly its values."""
-    kept = keeper.quarantined_rows(source.table.source, row.key)
-    copied = source.table.copied
-    wanted: Mapping[str, Any] = json.loads(row.record(source.sql.columns))
-    names = {column.source for column in copied}
-    wanted = {name: value for name, value in wanted.items() if name in names}
-    if any(record == wanted for record in kept):
-        return []
-    kind = Kind.QUARANTINE if kept else Kind.MISSING
-    return [Difference(table=source.table.source, key=row.key, kind=kind)]

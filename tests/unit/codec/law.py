@@ -78,7 +78,9 @@ class _Value:
     declared: str
     exact: tuple[str, str]
     fits: bool
+    shape: bool
     guard: bool
+    flawed: bool
     encoded: bytes | None
     canonical: bytes | None
 
@@ -121,6 +123,10 @@ class Bench:
         self.fill(values, declared)
         judged = [value for name in declared for value in self._judge(one, name)]
         report.violations += [f"fits, but the guard refuses: {value}" for value in judged if value.fits > value.guard]
+        excused = [value.fits or (one.inspects_text and value.flawed) for value in judged]
+        for value, excuse in zip(judged, excused, strict=True):
+            if value.fits > value.shape or value.shape > excuse:
+                report.violations.append(f"the shape says something else: {value}")
         with self.target.transaction(force_rollback=True):
             self._create(one)
             for value in judged:
@@ -175,18 +181,22 @@ class Bench:
         guard = one.guard("c")
         # Lines of a chunk go through concat_ws, so the value does.
         encoded, canonical = (f"CAST(concat_ws('',{x}) AS BLOB)" for x in (one.encode("c"), one.canonical_source("c")))
+        flawed = "typeof(c)='text' AND outgrow_text_flaw(CAST(c AS BLOB))<>0"
+        conditions = f"({one.fits('c')}), ({one.shape('c')}), ({guard}), ({flawed})"
         rows = self.source.execute(
-            f"SELECT id, typeof(c), {EXACT}, {one.fits('c')}, {guard}, CASE WHEN {guard} THEN {encoded} END,"
+            f"SELECT id, typeof(c), {EXACT}, {conditions}, CASE WHEN {guard} THEN {encoded} END,"
             f" CASE WHEN {guard} THEN {canonical} END FROM source_{declared} WHERE c IS NOT NULL"
         )
         offset = DECLARED.index(declared) * 1_000_000
-        for id_, kind, exact, fits, guarded, line, text in rows:
+        for id_, kind, exact, fits, shape, guarded, flaw, line, text in rows:
             yield _Value(
                 id=offset + id_,
                 declared=declared,
                 exact=(kind, exact),
                 fits=bool(fits),
+                shape=bool(shape),
                 guard=bool(guarded),
+                flawed=bool(flaw),
                 encoded=self._utf8(line),
                 canonical=self._utf8(text),
             )

@@ -200,6 +200,11 @@ class _JealousUuid(codec.Uuid):
         return f"{super().guard(x)} AND {x}>'b'"
 
 
+class _ShapelessJson(codec.Json):
+    def shape(self, x: str) -> str:
+        return f"typeof({x})='text'"
+
+
 class _WrongClass(codec.Bigint):
     def restored(self, p: str) -> str:
         return f"CAST({p} AS TEXT)"
@@ -215,6 +220,7 @@ class _WrongClass(codec.Bigint):
         (_TrustfulBoolean(), "comes back as"),
         (_TrustfulDate(), "accepted, but does not fit: text b'now'"),
         (_JealousUuid(), "the guard refuses"),
+        (_ShapelessJson(), "the shape says something else"),
         (_WrongClass(), "comes back as"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, codec.Codec) else "",

@@ -58,6 +58,8 @@ COLUMNS: dict[str, tuple[str, str, A, list[Any]]] = {
     "w": ("VARCHAR(10)", "text", A.TEXT, [None, *_TEXTS, "5", "05", "5.0", "10"]),
     "c": ("TEXT COLLATE NOCASE", "text", A.TEXT, [*_TEXTS, "ABC", "aBC", None]),
     "o": ("TEXT COLLATE RTRIM", "text", A.TEXT, [*_TEXTS, "abc  ", "abc\t", " ", None]),
+    "e": ("", "bigint", A.BLOB, [5, 0, -1, _BIG, None]),
+    "g": ("", "text", A.BLOB, ["a", "5", "", "A", "é", None]),
     "z": ("BLOB", "bytea", A.BLOB, [b"", b"\x00", b"\xff\x01", b"abc", None]),
     "d": ("DATE", "date", A.NUMERIC, ["2020-01-01", "1999-12-31", "0001-01-01", "9999-12-31", None]),
     "u": ("UUID", "uuid", A.NUMERIC, [_UUID, "ffffffff-0000-4000-8000-000000000000", None]),

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
+
 from examples.homeverse import awkward, seed, tables
 
 TABLES = {

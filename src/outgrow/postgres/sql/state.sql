@@ -151,6 +151,9 @@ VALUES (%(table)s, %(key)s, %(row)s, %(column)s, %(reason)s);
 -- name: read_quarantined
 SELECT row FROM outgrow.quarantine WHERE table_name = %(table)s AND md5(key) = md5(%(key)s) AND key = %(key)s;
 
+-- name: list_quarantined_keys
+SELECT DISTINCT key FROM outgrow.quarantine WHERE table_name = %(table)s ORDER BY key;
+
 -- name: count_quarantined
 SELECT table_name, count(*) FROM outgrow.quarantine GROUP BY table_name ORDER BY table_name;
 
