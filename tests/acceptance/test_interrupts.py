@@ -79,12 +79,12 @@ def test_a_rehearsal_that_is_interrupted_leaves_nothing_behind(home: Path) -> No
 
 
 ENDLESS = """
-import signal, sys
+import sys
 from outgrow.sqlite import connection
 with connection.open_source(sys.argv[1]) as source:
-    print("begun", flush=True)
     try:
-        source.main.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n").fetchall()
+        print("begun", flush=True)
+        source.main.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
     except KeyboardInterrupt:
         print("interrupted")
 """

