@@ -304,8 +304,7 @@ def _generated(
     generated = {c.name for c in table.columns if c.generated is not None}
     # PostgreSQL refuses generated columns that use others.
     ordinary = [c for c in planned if c.source not in generated]
-    types = {c.source: c.sql_type for c in ordinary}
-    targets = {c.source: c.target for c in ordinary}
+    types, targets = constraints.types_and_names(ordinary)
     finished = []
     for column in planned:
         source = table.column(column.source)
@@ -321,6 +320,7 @@ def _generated(
             affinities=constraints.affinities(table),
             collations=constraints.collations(table),
         )
+        result.warn("generated column", column.source, table.name, translated)
         if translated.sql is None:
             result.leave_out(
                 "generated column",

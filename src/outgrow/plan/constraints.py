@@ -19,6 +19,7 @@ __all__ = [
     "indexes",
     "references",
     "too_wide",
+    "types_and_names",
 ]
 
 _LONG = ("text", "bytea")
@@ -55,6 +56,19 @@ class Result:
     omissions: list[plan.Omission] = field(default_factory=list)
     findings: list[plan.Finding] = field(default_factory=list)
 
+    def warn(self, kind: str, text: str, table: str, translated: expressions.Translation) -> None:
+        """Record that a translation fails on some values where SQLite goes on."""
+        if translated.caveat:
+            self.findings.append(
+                plan.Finding(
+                    severity=plan.Severity.INFO,
+                    code="stricter",
+                    message=f"{kind} {text}: {translated.caveat}",
+                    remedy="Nothing to do, unless the application relies on such values",
+                    table=table,
+                )
+            )
+
     def leave_out(self, kind: str, name: str, table: str, reason: str, severity: plan.Severity, remedy: str) -> None:
         """Record that something does not arrive."""
         self.omissions.append(plan.Omission(kind=kind, name=name, table=table, reason=reason))
@@ -79,8 +93,14 @@ def collations(table: schema.Table) -> Mapping[str, str]:
     return {column.name: column.collation for column in table.columns}
 
 
-def _types(columns: Sequence[plan.ColumnPlan]) -> tuple[dict[str, str], dict[str, str]]:
-    return {c.source: c.sql_type for c in columns}, {c.source: c.target for c in columns}
+def types_and_names(columns: Sequence[plan.ColumnPlan]) -> tuple[dict[str, str], dict[str, str]]:
+    """Each column's type and name at the target, for translations.
+
+    A column whose values are written otherwise there (words as boolean, text as bytea) gets a type that no translation knows.
+    """
+    opaque = {c.source for c in columns if "true" in c.codec or c.codec == {"type": "bytea", "text": True}}
+    types = {c.source: "opaque" if c.source in opaque else c.sql_type for c in columns}
+    return types, {c.source: c.target for c in columns}
 
 
 def _folded(target: str, column: plan.ColumnPlan, collation: str) -> str:
@@ -112,7 +132,7 @@ def indexes(
 ) -> tuple[plan.IndexPlan, ...]:
     """The table's secondary indexes, unique constraints among them; the primary key's own index is made with it."""
     by_source = {column.source: column for column in columns}
-    types, targets = _types(columns)
+    types, targets = types_and_names(columns)
     planned: list[plan.IndexPlan] = []
     for index in table.indexes:
         folds = any(term.collation != "BINARY" for term in index.terms)
@@ -145,6 +165,7 @@ def indexes(
                     collations=collations(table),
                 )
                 reason = reason or ("" if translated.sql else translated.reason)
+                result.warn("index", index.name, table.name, translated)
                 text = f"({translated.sql})"
             else:
                 reason, text = "it is an index on the rowid", ""
@@ -155,6 +176,7 @@ def indexes(
                 index.where, types, targets, affinities=affinities(table), collations=collations(table)
             )
             where, reason = predicate.sql, "" if predicate.sql else predicate.reason
+            result.warn("index", index.name, table.name, predicate)
         if not reason and wide > _INDEX_BYTES:
             if index.unique and all(term.column is not None for term in index.terms):
                 pairs = zip(terms, index.terms, strict=True)
@@ -174,7 +196,7 @@ def indexes(
 
 def checks(table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Result) -> tuple[plan.ConstraintPlan, ...]:
     """The table's CHECK constraints."""
-    types, targets = _types(columns)
+    types, targets = types_and_names(columns)
     planned = []
     names = Names()
     for number, text in enumerate(table.checks, start=1):
@@ -189,6 +211,7 @@ def checks(table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Resu
                 "Write the constraint for PostgreSQL and add it after the copy: ALTER TABLE … ADD CHECK …",
             )
             continue
+        result.warn("check", f"({text})", table.name, translated)
         name = names.give(f"{table.name}_check{number}")
         planned.append(plan.ConstraintPlan(name=name, definition=f"CHECK ({translated.sql})"))
     return tuple(planned)

@@ -76,6 +76,8 @@ class Source:
             connection.execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192")
             # The file's views and triggers may call anything; nothing of them is ever run.
             connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+            # A quoted name that is no column is a mistake, never a string.
+            connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
             encoding = connection.pragma("encoding")
             for name, function in codec.functions(encoding).items():
                 connection.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
