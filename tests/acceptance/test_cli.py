@@ -388,7 +388,7 @@ NAMES = [
     "a#b.db",
     "a&b=c.db",
     "Häuser 🏡.db",
-    "[red]x[/red].db",
+    "[red]x[bold].db",
     "-dash.db",
     "--json",
     "quote'\".db",

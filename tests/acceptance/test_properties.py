@@ -1,4 +1,4 @@
-"""Random schemas full of nasty values: every row arrives as it was, or is kept aside with its exact values, or the reason is told.
+"""Random schemas full of nasty values: every row arrives as it was, or is kept aside with its exact values.
 
 More examples than usual: OUTGROW_EXAMPLES=2000.
 """
@@ -35,6 +35,15 @@ def database(server: embedded.EmbeddedServer) -> Iterator[str]:
         yield dsn
 
 
+def _refused(path: Path) -> str | None:
+    """Why no plan can be made, None if it can."""
+    try:
+        migration.make_plan(path)
+    except errors.SchemaRefused as refusal:
+        return str(refusal)
+    return None
+
+
 @modest
 @hypothesis.given(drawn=strategies.databases())
 def test_whatever_sqlite_holds_arrives_or_is_kept_aside(database: str, drawn: strategies.Database) -> None:
@@ -42,12 +51,11 @@ def test_whatever_sqlite_holds_arrives_or_is_kept_aside(database: str, drawn: st
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "random.db"
         taken = strategies.build(path, drawn)
-        try:
-            judged = engine.copy(path, engine.emptied(database))
-        except errors.SchemaRefused as refusal:
+        if (reason := _refused(path)) is not None:
             hypothesis.event("refused")
-            assert str(refusal).startswith("Nothing identifies the rows of table ")
+            assert reason.startswith("Nothing identifies the rows of table ")
             return
+        judged = engine.copy(path, engine.emptied(database))
         hypothesis.event(judged.outcome)
         assert judged.report.rows + judged.report.quarantined == sum(taken.values())
         assert set(judged.check.present) == set(taken)
@@ -56,15 +64,12 @@ def test_whatever_sqlite_holds_arrives_or_is_kept_aside(database: str, drawn: st
 @hypothesis.settings(modest, max_examples=max(EXAMPLES // 4, 10))
 @hypothesis.given(drawn=strategies.databases(max_rows=4))
 def test_the_same_file_gives_the_same_plan(drawn: strategies.Database) -> None:
-    """Byte for byte; and reading the plan back gives the plan."""
+    """Byte for byte."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "random.db"
         strategies.build(path, drawn)
-        try:
-            texts = {migration.make_plan(path).text for _ in range(2)}
-        except errors.SchemaRefused:
-            return
-        assert len(texts) == 1
+        hypothesis.assume(_refused(path) is None)
+        assert len({migration.make_plan(path).text for _ in range(2)}) == 1
 
 
 @hypothesis.settings(modest, max_examples=max(EXAMPLES // 2, 10))

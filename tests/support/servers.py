@@ -7,6 +7,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import conninfo, sql
@@ -22,11 +23,13 @@ _serial = itertools.count(1)
 
 
 @contextlib.contextmanager
-def database(server: embedded.EmbeddedServer) -> Iterator[str]:
+def database(server: embedded.EmbeddedServer, options: LiteralString = "") -> Iterator[str]:
     """An empty database of its own, dropped with whoever is still connected; yields the superuser's DSN."""
     name = f"test_{os.getpid()}_{next(_serial)}"
     with administration(server) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 {}").format(sql.Identifier(name), sql.SQL(options))
+        )
     try:
         yield server.dsn_of(name)
     finally:

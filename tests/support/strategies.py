@@ -381,7 +381,8 @@ def build(path: Path, database: Database) -> dict[str, int]:
         connection.execute(f"PRAGMA encoding = '{database.encoding}'")
         connection.execute(f"PRAGMA journal_mode = {database.journal_mode}")
         connection.execute("PRAGMA foreign_keys = off")
-        connection.execute("BEGIN")
+        # A transaction for each row: where AUTOINCREMENT has no id left, SQLite rolls the whole of it back.
+        connection.execute("PRAGMA synchronous = off")
         for table in database.tables:
             connection.execute(table.sql())
             taken[table.name] = 0
@@ -394,7 +395,7 @@ def build(path: Path, database: Database) -> dict[str, int]:
                 except sqlite3.IntegrityError:
                     continue
                 except sqlite3.OperationalError as error:
-                    if "full" not in str(error):  # AUTOINCREMENT after the highest possible id
+                    if "full" not in str(error):
                         raise
             for index in table.indexes:
                 terms = ", ".join(_quoted(name) + (" DESC" if down else "") for name, down in index.columns)
@@ -408,7 +409,6 @@ def build(path: Path, database: Database) -> dict[str, int]:
                     )
                 except sqlite3.IntegrityError:
                     continue
-        connection.execute("COMMIT")
     finally:
         connection.close()
     return taken

@@ -172,9 +172,9 @@ def _refuse_other(
 ) -> None:
     """Refuse to continue a migration of another file, of another state of the file, or of another plan."""
     hint = "To begin anew and drop what that copy made, add --restart; or use another database"
-    if migration.source != (name or source.path.name):
+    if migration.source != (name or source.name):
         raise errors.TargetOccupied(
-            f"The target holds a migration of {migration.source}, not of {name or source.path.name}",
+            f"The target holds a migration of {migration.source}, not of {name or source.name}",
             why="a database holds one migration",
             hint=hint,
         )
@@ -182,7 +182,7 @@ def _refuse_other(
         raise errors.PhaseRefused(
             f"The target holds a live migration in phase {migration.phase}",
             why="copy is for a file at rest",
-            hint="Look at it: outgrow status FILE",
+            hint="Continue it with the version of outgrow that began it, or use another database",
         )
     if dict(migration.fingerprint) != dict(fingerprint):
         raise errors.SourceChanged(
@@ -269,7 +269,7 @@ def _drop(control: postgres.Session, keeper: state.State) -> None:
         raise errors.PhaseRefused(
             f"The target holds a live migration in phase {migration.phase}",
             why="its rows may be the application's only copy",
-            hint="End it first: outgrow abort FILE",
+            hint="End it with the version of outgrow that began it, or use another database",
         )
     with control.transaction():
         target_steps.drop_schema(control, file.from_data(migration.plan))

@@ -58,7 +58,7 @@ def plan_source(
         return build.build(
             source.main,
             schema.read(source.main),
-            name=name or source.path.name,
+            name=name or source.name,
             target_schema=target_schema,
             overrides=overrides,
             exact=exact,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -52,9 +53,13 @@ def rehearse(
             sink(event.StepStarted(step="snapshot"))
             _refuse_too_large(original, directory)
             copied = snapshot.take(original, directory / "snapshot.db")
+            name, journal_mode = original.name, original.main.pragma("journal_mode")
         snapshot_seconds = time.monotonic() - began
         sink(event.StepDone(step="snapshot", seconds=snapshot_seconds))
         checked = checking.check(copied, sink=sink, overrides=overrides)
+        # The snapshot differs from the file in nothing but this.
+        database = dataclasses.replace(checked.database, journal_mode=journal_mode)
+        checked = dataclasses.replace(checked, database=database)
         if checked.plan is None:
             raise errors.SourceCorrupt(
                 f"{path} is damaged",
@@ -76,7 +81,7 @@ def rehearse(
             jobs=jobs,
             restart=False,
             sink=sink,
-            name=path.name,
+            name=name,
         )
         return RehearseReport(
             check=checked,

@@ -72,9 +72,9 @@ def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.
                 hint=f"Copy first: outgrow copy {path} --to …",
             )
         migration = keeper.migration()
-        if migration.source != source.path.name:
+        if migration.source != source.name:
             raise errors.TargetOccupied(
-                f"The target holds a migration of {migration.source}, not of {source.path.name}",
+                f"The target holds a migration of {migration.source}, not of {source.name}",
                 why="verification compares a file with its own migration",
                 hint="Name that file, or the database of this one",
             )

@@ -320,6 +320,11 @@ def _generated(
             affinities=constraints.affinities(table),
             collations=constraints.collations(table),
         )
+        if column.misfits:
+            translated = expressions.Translation(None, f"{column.sql_type} does not hold all of its values")
+        elif translated.caveat and column.sql_type == "numeric":
+            # Reals in a column of integers: the caveat has come true.
+            translated = expressions.Translation(None, translated.caveat)
         result.warn("generated column", column.source, table.name, translated)
         if translated.sql is None:
             result.leave_out(
@@ -364,8 +369,8 @@ def _others(others: Iterable[schema.OtherObject]) -> list[plan.Omission]:
 
 def _report_others(others: Iterable[schema.OtherObject], result: constraints.Result) -> None:
     remedies: dict[str, Any] = {
-        "view": "Create it by hand in PostgreSQL",
-        "trigger": "Rewrite it in PL/pgSQL, or move it into the application",
+        "view": "Create each by hand in PostgreSQL",
+        "trigger": "Rewrite each in PL/pgSQL, or move its work into the application",
         "virtual table": "Use PostgreSQL's own full-text search, PostGIS or pgvector",
     }
     for kind, remedy in remedies.items():

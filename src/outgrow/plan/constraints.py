@@ -247,15 +247,17 @@ def foreign_keys(
             remedy = "Correct the reference in the application's schema, or live without the constraint as SQLite did"
             result.leave_out("foreign key", name, table.name, reason, plan.Severity.WARNING, remedy)
             continue
+        constraint = names.give(f"{table.name}_{'_'.join(key.columns)}_fkey")
         if count:
+            rows = f"{count:,} row{' refers' if count == 1 else 's refer'}"
             result.findings.append(
                 plan.Finding(
                     severity=plan.Severity.WARNING,
                     code="orphans",
-                    message=f"{count:,} rows refer to no row of {key.parent}: the foreign key is created NOT VALID, "
-                    "which keeps these rows and checks new ones",
+                    message=f"{rows} to no row of {key.parent}: the foreign key is created NOT VALID, which keeps "
+                    "what is there and checks new rows",
                     remedy=f"Repair or delete them, then: ALTER TABLE {identifiers.quote(planned.target)} VALIDATE "
-                    f'CONSTRAINT …; or leave the constraint out: [overrides."{table.name}"] foreign_keys = false',
+                    f'CONSTRAINT {identifiers.quote(constraint)}; or leave the constraint out: [overrides."{table.name}"] foreign_keys = false',
                     table=table.name,
                     column=", ".join(key.columns),
                     count=count,
@@ -274,7 +276,7 @@ def foreign_keys(
         qualified = f"{identifiers.quote(target_schema)}.{identifiers.quote(parent.target)}"
         made.append(
             plan.ConstraintPlan(
-                name=names.give(f"{table.name}_{'_'.join(key.columns)}_fkey"),
+                name=constraint,
                 definition=f"FOREIGN KEY ({own}) REFERENCES {qualified} ({theirs}){actions}{deferred}",
                 valid=not count,
                 parent=key.parent,

@@ -89,7 +89,8 @@ def dumps(planned: plan.Plan, *, types: str) -> str:
         (entry.setdefault(override.column, {}) if override.column else entry).update(override.settings)
     decided = tomli_w.dumps(_decisions(planned), multiline_strings=False)
     digest = hashlib.sha256(decided.encode()).hexdigest()
-    head = _HEADER.format(source=planned.source, types=types)
+    name = planned.source if planned.source.isprintable() else repr(planned.source)
+    head = _HEADER.format(source=name, types=types)
     own = tomli_w.dumps({"overrides": overrides})
     meta = tomli_w.dumps({"outgrow": {"format": FORMAT, "decisions_sha256": digest}})
     return f"{head}\n{own}\n{_LINE}\n{meta}\n{decided}"
@@ -133,10 +134,10 @@ def _decisions(planned: plan.Plan) -> dict[str, Any]:
             check=[kept(name=c.name, definition=c.definition) for c in one.checks],
         )
 
-    return {
-        "source": {"name": planned.source, "encoding": planned.encoding},
-        "target": kept(schema=planned.schema, extensions=list(planned.extensions)),
-        "finding": [
+    return kept(
+        source={"name": planned.source, "encoding": planned.encoding},
+        target=kept(schema=planned.schema, extensions=list(planned.extensions)),
+        finding=[
             kept(
                 severity=str(f.severity),
                 code=f.code,
@@ -149,9 +150,9 @@ def _decisions(planned: plan.Plan) -> dict[str, Any]:
             )
             for f in planned.findings
         ],
-        "left_out": [kept(kind=o.kind, name=o.name, table=o.table, reason=o.reason) for o in planned.omissions],
-        "table": [table(t) for t in planned.tables],
-    }
+        left_out=[kept(kind=o.kind, name=o.name, table=o.table, reason=o.reason) for o in planned.omissions],
+        table=[table(t) for t in planned.tables],
+    )
 
 
 def loads(text: str, *, name: str) -> tuple[plan.Override, ...]:

@@ -143,4 +143,4 @@ def describe(chosen: codec.Codec, rows: int) -> str:
             what = f"are {spec['dimensions']} finite float32"
         case other:
             what = f"fit {other}"
-    return f"all {rows:,} rows: values {what}, or NULL"
+    return f"{rows:,} row{'' if rows == 1 else 's'}: all values {what}, or NULL"

@@ -50,12 +50,14 @@ def _stat(path: pathlib.Path) -> tuple[int, int]:
 class Source:
     """A SQLite file opened for reading, from which further connections can be made (one a thread).
 
-    `path` is the file the user named; `opened` is the one really read, which differs when a log without its
-    index forced a private copy.
+    `path` is the file the user named, `name` its name for people; `opened` is the one really read, which differs when a log
+    without its index forced a private copy.
     """
 
     def __init__(self, *, path: pathlib.Path, opened: pathlib.Path, parameters: str) -> None:
         self.path = path
+        # A name that is not UTF-8 can be opened, but not written into a plan.
+        self.name = path.name.encode(errors="surrogateescape").decode(errors="replace")
         self._opened = opened
         self._parameters = parameters
         self._connections: list[apsw.Connection] = []
@@ -66,7 +68,7 @@ class Source:
 
     def connect(self) -> apsw.Connection:
         """Another connection to the same file, with the codecs' functions; closed with the source."""
-        quoted = urllib.parse.quote(os.fspath(self._opened))
+        quoted = urllib.parse.quote(os.fsencode(self._opened))
         with translate_errors(self.path):
             connection = apsw.Connection(
                 f"file:{quoted}?{self._parameters}", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
@@ -144,7 +146,7 @@ def translate_errors(path: pathlib.Path) -> Iterator[None]:
 
 def _header(path: pathlib.Path) -> bytes:
     """The first 100 bytes, through SQLite's own file layer: closing any other descriptor would drop its locks."""
-    quoted = urllib.parse.quote(os.fspath(path))
+    quoted = urllib.parse.quote(os.fsencode(path))
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     with contextlib.closing(apsw.Connection(f"file:{quoted}?mode=ro&immutable=1", flags=flags)) as connection:
         return connection.read("main", 0, 0, 100)[1]

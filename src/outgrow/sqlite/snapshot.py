@@ -39,7 +39,7 @@ def _removed_when_full(destination: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except apsw.Error as error:
-        if error.extendedresult not in _NO_SPACE:
+        if getattr(error, "extendedresult", None) not in _NO_SPACE:
             raise
         destination.unlink(missing_ok=True)
         raise errors.OutOfSpace(
