@@ -15,7 +15,10 @@ import pytest
 from hypothesis import strategies as st
 
 from outgrow import errors, migration
+from outgrow.migration import copying
 from outgrow.postgres import embedded
+from outgrow.sqlite import reader
+from outgrow.verify import compare
 from support import engine, servers, strategies
 
 EXAMPLES = int(os.environ.get("OUTGROW_EXAMPLES", "40"))
@@ -26,6 +29,17 @@ modest = hypothesis.settings(
     database=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    """Chunks, groups and spans of a few rows, so that their bounds fall among the nasty keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copying, "CHUNK_ROWS", 7)
+        patch.setattr(reader, "_GROUP_ROWS", 3)
+        patch.setattr(compare, "_SPAN_ROWS", 5)
+        patch.setattr(compare, "_NARROW_ROWS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")

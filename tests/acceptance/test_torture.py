@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from outgrow import errors, migration
 from outgrow.postgres import embedded
-from support import engine, servers, torture
+from support import checker, engine, servers, torture
 
 REFUSALS = {
     "rowid_out_of_reach": "Nothing identifies the rows of table t",
@@ -79,6 +81,59 @@ def test_an_old_server_takes_the_same(tmp_path: Path, old_server: embedded.Embed
     """What PostgreSQL 18 can hold, 15 can."""
     with servers.database(old_server) as dsn:
         _hold(name, tmp_path / "torture.db", dsn)
+
+
+SETTINGS = {
+    "datestyle": "'SQL, DMY'",
+    "timezone": "'Asia/Kolkata'",
+    "intervalstyle": "'sql_standard'",
+    "bytea_output": "'escape'",
+    "extra_float_digits": "-5",
+    "standard_conforming_strings": "off",
+    "client_encoding": "'LATIN1'",
+    "search_path": "'pg_temp'",
+    "quote_all_identifiers": "on",
+    "array_nulls": "off",
+    "default_transaction_isolation": "'serializable'",
+    "default_transaction_deferrable": "on",
+    "row_security": "off",
+    "statement_timeout": "'1ms'",
+    "lock_timeout": "'1ms'",
+    "check_function_bodies": "off",
+    "enable_seqscan": "off",
+}
+"""Whatever a database may be set to that changes what values look like, or what a session may do."""
+
+
+@pytest.mark.parametrize("name", ["temporal", "floats_of_every_class", "copy_hostile", "keys_of_every_type"])
+def test_the_settings_of_the_target_do_not_matter(tmp_path: Path, postgres_dsn: str, name: str) -> None:
+    """A DBA may have set anything for the database."""
+    (database,) = engine.execute(postgres_dsn, "SELECT quote_ident(current_database())")
+    for setting, value in SETTINGS.items():
+        engine.execute(postgres_dsn, f"ALTER DATABASE {database[0]} SET {setting} = {value}")
+    path = tmp_path / "torture.db"
+    torture.TORTURE[name].make(path)
+    report = migration.copy(path, postgres_dsn)
+    for setting in SETTINGS:
+        with contextlib.suppress(psycopg.errors.QueryCanceled):
+            engine.execute(postgres_dsn, f"SET statement_timeout = 0; ALTER DATABASE {database[0]} RESET {setting}")
+    assert report.verification.differences == ()
+    checker.compare(path, postgres_dsn).require()
+
+
+@pytest.mark.parametrize(
+    "name", ["names_taken", "foreign_keys", "unique_indexes", "generated_columns", "autoincrement", "nul_in_text"]
+)
+def test_any_schema_takes_the_same(tmp_path: Path, postgres_dsn: str, name: str) -> None:
+    """Also one with a name that has to be quoted; nothing is left in public."""
+    each = torture.TORTURE[name]
+    path = tmp_path / "torture.db"
+    each.make(path)
+    judged = engine.copy(path, postgres_dsn, target_schema='My "own" %s')
+    assert judged.outcome == each.outcome
+    assert (
+        engine.execute(postgres_dsn, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace") == []
+    )
 
 
 def test_every_refusal_has_its_reason() -> None:

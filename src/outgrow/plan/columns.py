@@ -237,12 +237,13 @@ def _report(
     override = f'[overrides."{table.name}"."{column.name}"]'
     if decision.misfits:
         condition = profile.Trial(column=column.name, codec=decision.codec, flaws=True).condition
-        number = f"{decision.misfits:,} value{' does' if decision.misfits == 1 else 's do'}"
+        one = decision.misfits == 1
+        number = f"{decision.misfits:,} value{' does' if one else 's do'}"
         facts.findings.append(
             plan.Finding(
                 severity=plan.Severity.ERROR,
                 code="misfit",
-                message=f"{number} not fit {decision.codec.sql_type}: the rows go to the quarantine",
+                message=f"{number} not fit {decision.codec.sql_type}: {'its row goes' if one else 'their rows go'} to the quarantine",
                 remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …",
                 table=table.name,
                 column=column.name,

@@ -257,7 +257,8 @@ def foreign_keys(
                     message=f"{rows} to no row of {key.parent}: the foreign key is created NOT VALID, which keeps "
                     "what is there and checks new rows",
                     remedy=f"Repair or delete them, then: ALTER TABLE {identifiers.quote(planned.target)} VALIDATE "
-                    f'CONSTRAINT {identifiers.quote(constraint)}; or leave the constraint out: [overrides."{table.name}"] foreign_keys = false',
+                    f"CONSTRAINT {identifiers.quote(constraint)}; or leave it out: "
+                    f'[overrides."{table.name}"] foreign_keys = false',
                     table=table.name,
                     column=", ".join(key.columns),
                     count=count,
