@@ -13,8 +13,10 @@ def main() -> None:
             "Only the router is installed. Next: pip install 'outgrow[embedded]'\n"
         )
         raise SystemExit(4)
-    from outgrow import cli
-
+    try:
+        from outgrow import cli
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     cli.main()
 
 

@@ -177,6 +177,15 @@ def test_a_copy_leaves_the_directory_as_it_was(either: Path, postgres_dsn: str) 
     assert engine.contents(either.parent) == before
 
 
+def test_what_a_killed_copy_leaves_in_the_directory_the_next_one_removes(either: Path, postgres_dsn: str) -> None:
+    before = engine.contents(either.parent)
+    assert command.run(*command.copying(either, postgres_dsn), failpoint="chunk.committed#2=kill").killed
+
+    assert command.run(*command.copying(either, postgres_dsn)).status == 1
+
+    assert engine.contents(either.parent) == before
+
+
 def _missing(path: Path) -> None:
     path.unlink()
 

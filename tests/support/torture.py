@@ -338,6 +338,19 @@ def make_long_text_keys(path: Path) -> None:
         _fill(connection, "t", ["k", "u", "v"], rows)
 
 
+@_expect("quarantine")
+def make_long_texts_under_numbers(path: Path) -> None:
+    """Texts of 16 KB in keys and indexes of INTEGER and REAL columns, and one number among them (5, 59)."""
+    generator = random.Random(5)
+    long = [generator.randbytes(8_000).hex() for _ in range(8)]
+    with _file(path) as connection:
+        connection.execute("CREATE TABLE keyed (k INT PRIMARY KEY, u REAL UNIQUE, v INTEGER)")
+        connection.execute("CREATE INDEX keyed_v ON keyed (v)")
+        connection.execute("CREATE TABLE rowidless (k INT PRIMARY KEY, v INTEGER) WITHOUT ROWID")
+        _fill(connection, "keyed", ["k", "u", "v"], [(one, one, one) for one in long])
+        _fill(connection, "rowidless", ["k", "v"], [*((one, 1) for one in long), (7, 3)])
+
+
 # --- numbers -----------------------------------------------------------------------------------------------------
 
 _FLOATS = (

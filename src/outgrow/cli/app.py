@@ -29,7 +29,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-File = Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="The SQLite database file.", show_default=False)]
+# That the file can be read is looked at later, where a refusal names its remedy.
+File = Annotated[
+    pathlib.Path,
+    typer.Argument(metavar="FILE", help="The SQLite database file.", show_default=False, readable=False),
+]
 To = Annotated[
     str,
     typer.Option(

@@ -11,6 +11,7 @@ import math
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -91,24 +92,26 @@ class Output:
 
     def run(self, work: Callable[[], Outcome]) -> NoReturn:
         """Do the work, show its outcome, and exit; every error ends here."""
+        interrupts = _Interrupts()
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, _interrupt)
+                signal.signal(number, interrupts)
         try:
             outcome = work()
-        except errors.OutgrowError as error:
-            fail(self.command, error, as_json=self.as_json)
         except KeyboardInterrupt:
             _interrupted(self.command, as_json=self.as_json)
         except Exception as error:
-            fail(self.command, _unexpected(error), as_json=self.as_json)
+            if interrupts.ending:  # what breaks on the way out of Ctrl-C is no news
+                _interrupted(self.command, as_json=self.as_json)
+            told = error if isinstance(error, errors.OutgrowError) else _unexpected(error)
+            fail(self.command, told, as_json=self.as_json)
         with _perhaps_unread():
             if self.as_json:
-                told = None
+                problem = None
                 if outcome.problem:
                     code, message, hint = outcome.problem
-                    told = {"code": code, "message": message, "why": "", "hint": hint, "retry": False}
-                _print_json({"ok": told is None, "command": self.command, "error": told, **outcome.facts})
+                    problem = {"code": code, "message": message, "why": "", "hint": hint, "retry": False}
+                _print_json({"ok": problem is None, "command": self.command, "error": problem, **outcome.facts})
             elif not self.quiet:
                 outcome.show(out())
         raise Ended(outcome)
@@ -130,9 +133,24 @@ def _perhaps_unread() -> Iterator[None]:
             fail("", error, as_json=False)
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
-    session.hurry()
-    raise KeyboardInterrupt
+class _Interrupts:
+    """A handler of Ctrl-C and SIGTERM. The next press is not heard while the first unwinds, which takes a bounded time."""
+
+    ENDING = 15.0
+
+    def __init__(self) -> None:
+        self._since = -math.inf
+
+    @property
+    def ending(self) -> bool:
+        """Whether the command was interrupted a moment ago."""
+        return time.monotonic() - self._since < self.ENDING
+
+    def __call__(self, number: int, frame: object) -> None:
+        if not self.ending:
+            self._since = time.monotonic()
+            session.hurry()
+            raise KeyboardInterrupt
 
 
 def _unexpected(error: Exception) -> errors.OutgrowError:

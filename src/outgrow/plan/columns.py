@@ -102,7 +102,19 @@ def decide(
             decision = dataclasses.replace(decision, misfits=profile.misfits(connection, table, [trial])[0])
         facts.decisions[name] = decision
         _report(connection, table, column, facts, candidates[name], count)
+    facts.longest = {**facts.longest, **_unexpected(connection, table, facts)}
     return facts
+
+
+def _unexpected(connection: sqlite.Connection, table: schema.Table, facts: TableFacts) -> Mapping[str, int]:
+    """The longest values of columns that should hold numbers and hold something else too."""
+    odd = [
+        dataclasses.replace(column, affinity=schema.Affinity.BLOB)
+        for column in table.columns
+        if column.name not in facts.longest
+        and (facts.decisions[column.name].misfits or facts.decisions[column.name].codec.type in ("text", "bytea"))
+    ]
+    return profile.measure(connection, dataclasses.replace(table, columns=tuple(odd)))[1] if odd else {}
 
 
 class _Count:
@@ -238,12 +250,13 @@ def _report(
     if decision.misfits:
         condition = profile.Trial(column=column.name, codec=decision.codec, flaws=True).condition
         one = decision.misfits == 1
+        rows = "its row goes" if one else "their rows go"
         number = f"{decision.misfits:,} value{' does' if one else 's do'}"
         facts.findings.append(
             plan.Finding(
                 severity=plan.Severity.ERROR,
                 code="misfit",
-                message=f"{number} not fit {decision.codec.sql_type}: {'its row goes' if one else 'their rows go'} to the quarantine",
+                message=f"{number} not fit {decision.codec.sql_type}: {rows} to the quarantine",
                 remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …",
                 table=table.name,
                 column=column.name,

@@ -189,9 +189,10 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
     """Open a file for reading; afterwards the file is as it was, and no `-wal` or `-shm` is left that was not there.
 
     - Not in WAL mode: opened read-only.
-    - WAL mode and in use (`-wal` and `-shm` exist): opened read-only beside the application.
-    - WAL mode, closed (neither exists): opened read-write with `query_only`, so that SQLite removes what it creates; where
-      the directory cannot be written, opened as immutable.
+    - WAL mode and in use (`-wal` with content, `-shm` exists): opened read-only beside the application.
+    - WAL mode, closed (neither exists, or an empty `-wal`, which a killed reader leaves): opened read-write with
+      `query_only`, so that SQLite removes both in the end; where the directory cannot be written, opened as immutable
+      unless both exist.
     - A `-wal` without `-shm`, as a crash and a file copy leave it: nobody has it open, and any connection would either leave
       traces or move the log into the file. So a private copy of both is read.
 
@@ -208,9 +209,11 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
         elif path.stat().st_size:
             with translate_errors(path):
                 header = _header(path)
-            if header[18:20] == b"\x02\x02" and not (wal.exists() and shm.exists()):
-                writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-                parameters = "mode=rw" if writable else "mode=ro&immutable=1"
+            if header[18:20] == b"\x02\x02" and not _stat(wal)[0]:
+                if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+                    parameters = "mode=rw"
+                elif not (wal.exists() and shm.exists()):
+                    parameters = "mode=ro&immutable=1"
         source = Source(path=path, opened=opened, parameters=parameters)
         stack.callback(source.close)
         yield source

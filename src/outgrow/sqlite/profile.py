@@ -47,8 +47,11 @@ class Trial:
 
     @property
     def condition(self) -> str:
-        """A SQLite condition, true for a value that does not fit."""
-        x = identifiers.quote_sqlite(self.column)
+        """A SQLite condition, true for a value of the column that does not fit."""
+        return self.condition_on(identifiers.quote_sqlite(self.column))
+
+    def condition_on(self, x: str) -> str:
+        """The same over another operand."""
         fits = self.codec.fits(x) if self.flaws else self.codec.shape(x)
         return f"({x} IS NOT NULL AND NOT ({fits}))"
 
@@ -111,29 +114,30 @@ def hopeless(connection: apsw.Connection, table: schema.Table, trials: Sequence[
     """Which trials already fail on the table's first and last `rows` rows."""
     if not trials:
         return []
-    name = identifiers.quote_sqlite(table.name)
-    columns = ",".join(sorted({identifiers.quote_sqlite(trial.column) for trial in trials}))
-    source = f"(SELECT * FROM (SELECT {columns} FROM {name} LIMIT {rows})"
+    aliases = {name: f"c{number}" for number, name in enumerate(dict.fromkeys(trial.column for trial in trials))}
+    # A collation of the application's own is not known here; without one, columns of both ends can be put together.
+    columns = ",".join(f"{identifiers.quote_sqlite(name)} COLLATE BINARY AS {alias}" for name, alias in aliases.items())
+    source = " UNION ALL ".join(f"SELECT * FROM {end}" for end in _ends(table, columns, rows))
+    terms = [f"sum({trial.condition_on(aliases[trial.column])})" for trial in trials]
+    return [bool(count) for count in _aggregate_of(connection, f"({source})", terms)]
+
+
+def _ends(table: schema.Table, columns: str, rows: int) -> list[str]:
+    """The table's first rows, and its last ones where it has a rowid, as subqueries."""
+    source = f"(SELECT {columns} FROM {identifiers.quote_sqlite(table.name)}"
+    ends = [f"{source} LIMIT {rows})"]
     if table.rowid_name is not None:
-        source += (
-            f" UNION ALL SELECT * FROM (SELECT {columns} FROM {name} ORDER BY {table.rowid_name} DESC LIMIT {rows})"
-        )
-    counts = _aggregate_of(connection, source + ")", [f"sum({trial.condition})" for trial in trials])
-    return [bool(count) for count in counts]
+        ends.append(f"{source} ORDER BY {table.rowid_name} DESC LIMIT {rows})")
+    return ends
 
 
 def sample(connection: apsw.Connection, table: schema.Table, column: str, rows: int) -> list[str]:
     """Texts of a column from the table's beginning and end, at most `rows` of each; what is not text is left out."""
-    x = identifiers.quote_sqlite(column)
-    source = f"(SELECT {x} FROM {identifiers.quote_sqlite(table.name)}"
-    ends = [f"{source} LIMIT {rows})"]
-    if table.rowid_name is not None:
-        ends.append(f"{source} ORDER BY {table.rowid_name} DESC LIMIT {rows})")
     return [
         bytes.fromhex(value).decode("utf-8", "replace")
-        for end in ends
+        for end in _ends(table, f"{identifiers.quote_sqlite(column)} AS v", rows)
         for (value,) in connection.execute(
-            f"SELECT outgrow_text_hex(CAST({x} AS BLOB)) FROM {end} WHERE typeof({x})='text'"
+            f"SELECT outgrow_text_hex(CAST(v AS BLOB)) FROM {end} WHERE typeof(v)='text'"
         )
     ]
 
