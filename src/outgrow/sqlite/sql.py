@@ -75,6 +75,8 @@ class TableSql:
     def __init__(self, table: plan.TablePlan, *, encoding: str, generated: bool = False) -> None:
         self.table = table
         self.name = identifiers.quote_sqlite(table.source)
+        # In UTF-16 files a cast to BLOB gives UTF-16.
+        self._bytes = "CAST({} AS BLOB)" if encoding == "UTF-8" else "outgrow_utf8({})"
         self.columns = table.columns if generated else table.copied
         self.codecs = tuple(codec.from_spec(column.codec) for column in self.columns)
         self.operands = tuple(identifiers.quote_sqlite(column.source) for column in self.columns)
@@ -95,7 +97,7 @@ class TableSql:
         guards = []
         for name, key_codec in zip(self.table.key, codecs, strict=True):
             column, operand = self.columns[self._index[name]], self._operand(name)
-            textual = key_codec.type == "text" and encoding != "UTF-8" and column.collation == "BINARY"
+            textual = key_codec.type in ("text", "bytea") and encoding != "UTF-8" and column.collation == "BINARY"
             terms.append(f"{operand} COLLATE {UTF8_COLLATION}" if textual else operand)
             if not column.identity:
                 guards.append(f"{operand} IS NOT NULL AND {key_codec.guard(operand)}")
@@ -167,7 +169,7 @@ class TableSql:
         bad = "0" if misfit == "0" else "total(bad)"
         # The LIMIT keeps SQLite from flattening the subquery, whose order the aggregate needs.
         return (
-            f"SELECT CAST(group_concat(line,char(30)) AS BLOB),count(*),{bad} FROM (SELECT {line} AS line,"
+            f"SELECT {self._bytes.format('group_concat(line,char(30))')},count(*),{bad} FROM (SELECT {line} AS line,"
             f"{misfit} AS bad FROM {self.name}{where} ORDER BY {order.columns} LIMIT -1)"
         )
 
