@@ -197,8 +197,8 @@ PLANTS: dict[str, tuple[str, str, list[Difference]]] = {
         [Difference(table="empty", key="1", kind="extra")],
     ),
     "a_changed_quarantine_record": (
-        """UPDATE outgrow.quarantine SET row = jsonb_set(row, '{v,value}', '"fe"') WHERE key = '2'""",
-        """UPDATE outgrow.quarantine SET row = jsonb_set(row, '{v,value}', '"ff"') WHERE key = '2'""",
+        """UPDATE outgrow.quarantine SET row = jsonb_set(row::jsonb, '{v,value}', '"fe"') WHERE key = '2'""",
+        """UPDATE outgrow.quarantine SET row = jsonb_set(row::jsonb, '{v,value}', '"ff"') WHERE key = '2'""",
         [Difference(table="q", key="2", kind="quarantine")],
     ),
     "a_missing_quarantine_record": (

@@ -124,6 +124,12 @@ def translate_errors(path: pathlib.Path) -> Iterator[None]:
             why=str(error),
             hint=f"Recover what can be recovered: sqlite3 {path} .recover | sqlite3 recovered.db; then check that file",
         ) from error
+    except apsw.TooBigError as error:
+        raise errors.SchemaRefused(
+            f"{path} has a row that is too large to cross",
+            why="written as text it exceeds 1 GB, the limit of a value in SQLite and in PostgreSQL",
+            hint="Move that value out of the database, or leave its table out in the plan: skip = true",
+        ) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise errors.SourceBusy(
             f"{path} is locked by another process",

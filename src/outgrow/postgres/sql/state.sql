@@ -77,7 +77,7 @@ CREATE TABLE outgrow.quarantine (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     table_name text NOT NULL,
     key text NOT NULL,
-    row jsonb NOT NULL,
+    row json NOT NULL,                    -- json, because jsonb takes no string above 256 MB
     column_name text NOT NULL,
     reason text NOT NULL,
     found_at timestamptz NOT NULL DEFAULT clock_timestamp()
