@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from outgrow.postgres import embedded
@@ -20,8 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let SIGTERM end the run like Ctrl-C, with all fixtures torn down."""
+    """Let SIGTERM end the run like Ctrl-C, with all fixtures torn down; keep hypothesis from tracing every line."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Before Python 3.12 its explanation of a failure traces the whole test, which can take longer than a test may.
+    phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]
+    hypothesis.settings.register_profile("outgrow", phases=phases)
+    hypothesis.settings.load_profile("outgrow")
 
 
 @pytest.fixture(scope="session")

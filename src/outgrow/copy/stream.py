@@ -40,13 +40,14 @@ class Stream:
         target: connection.Session,
         *,
         schema: str,
+        run: str,
         null: str,
         stop: workers.Stop,
         sink: event.Sink,
     ) -> None:
         self._source = source
         self._target = target
-        self._state = state.State(target)
+        self._state = state.State(target, run=run)
         self._schema = schema
         self._null = null
         self._stop = stop

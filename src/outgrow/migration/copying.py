@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -133,22 +134,20 @@ def copy_opened(
 
 def _begin(target: session.Target, keeper: state.State, made: plan.Plan, fingerprint: Mapping[str, object]) -> None:
     """Create tables and state in one transaction, unless another process was faster."""
-    with target.control.transaction():
-        keeper.lock_beginning()
-        if keeper.exists():
-            return
-        _refuse_occupied(target.control, made)
-        target_steps.create_schema(target.control, made)
-        keeper.begin(
-            source=made.source,
-            target_schema=made.schema,
-            plan=json.dumps(file.to_data(made)),
-            fingerprint=json.dumps(fingerprint),
-            chunk_rows=CHUNK_ROWS,
-            version=outgrow.__version__,
-        )
-        failpoints.hit("schema.created")
-    failpoints.hit("schema.committed")
+    with contextlib.suppress(state.Begun):
+        with target.control.transaction():
+            keeper.begin(
+                source=made.source,
+                target_schema=made.schema,
+                plan=json.dumps(file.to_data(made)),
+                fingerprint=json.dumps(fingerprint),
+                chunk_rows=CHUNK_ROWS,
+                version=outgrow.__version__,
+            )
+            _refuse_occupied(target.control, made)
+            target_steps.create_schema(target.control, made)
+            failpoints.hit("schema.created")
+        failpoints.hit("schema.committed")
 
 
 def _refuse_occupied(control: postgres.Session, made: plan.Plan) -> None:
@@ -222,7 +221,15 @@ def _fill(
         for connection in target.sessions(jobs):
             make = _readers(source, made, null)
             streams.append(
-                stream.Stream(make, connection, schema=made.schema, null=null, stop=target.stop, sink=steps.sink)
+                stream.Stream(
+                    make,
+                    connection,
+                    schema=made.schema,
+                    run=migration.run,
+                    null=null,
+                    stop=target.stop,
+                    sink=steps.sink,
+                )
             )
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
     sessions = target.sessions(jobs)
@@ -233,7 +240,12 @@ def _fill(
     for step, todo_steps, connections in several:
         with steps.step(step, total=len(todo_steps), unit="steps"):
             target_steps.run(
-                connections, iter(todo_steps), stop=target.stop, interrupt=target.interrupt, sink=steps.sink
+                connections,
+                iter(todo_steps),
+                run_id=migration.run,
+                stop=target.stop,
+                interrupt=target.interrupt,
+                sink=steps.sink,
             )
 
 

@@ -16,7 +16,7 @@ from outgrow import errors
 from outgrow.model import phase
 from outgrow.postgres import statements
 
-__all__ = ["Chunk", "Migration", "Quarantined", "State"]
+__all__ = ["Begun", "Chunk", "Migration", "Quarantined", "State"]
 
 LEASE_PATIENCE = 15.0
 """Seconds to wait for a holder that was killed: its backend ends when it notices."""
@@ -24,8 +24,9 @@ LEASE_PATIENCE = 15.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Migration:
-    """The migration of a target database, as its one row says."""
+    """The migration of a target database, as its one row says; `run` changes when it is begun anew."""
 
+    run: str
     source: str
     target_schema: str
     plan: Mapping[str, Any]
@@ -56,11 +57,19 @@ class Quarantined:
     reason: str
 
 
-class State:
-    """The state that one connection sees and writes; the connection is in autocommit mode."""
+class Begun(Exception):
+    """Another process began the migration first."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+
+class State:
+    """The state that one connection sees and writes; the connection is in autocommit mode.
+
+    Claims are made for a `run` of the migration.
+    """
+
+    def __init__(self, connection: psycopg.Connection, *, run: str = "") -> None:
         self.connection = connection
+        self._run_id = run
 
     def _run(self, statement: str, /, **parameters: Any) -> psycopg.Cursor[tuple[Any, ...]]:
         return self.connection.execute(statements.named(statement), parameters or None)
@@ -80,15 +89,17 @@ class State:
             )
         return found
 
-    def lock_beginning(self) -> None:
-        """Wait, until the end of the current transaction, for whoever else begins a migration here."""
-        self._run("lock_beginning")
-
     def begin(
         self, *, source: str, target_schema: str, plan: str, fingerprint: str, chunk_rows: int, version: str
     ) -> None:
-        """Create the schema and the migration in phase `planned`; to be called within a transaction."""
-        self._run("create_state")
+        """Create the schema and the migration in phase `planned`; to be called within a transaction.
+
+        Raises Begun where another process does the same at this moment, once that has committed.
+        """
+        try:
+            self._run("create_state")
+        except (psycopg.errors.DuplicateSchema, psycopg.errors.UniqueViolation) as error:
+            raise Begun from error
         self._run(
             "begin_migration",
             source=source,
@@ -144,7 +155,23 @@ class State:
 
     def claim_chunk(self, table: str, ordinal: int) -> bool:
         """Claim a chunk in the current transaction; False if it is done. Waits for a dying process that holds it."""
-        return self._value("claim_chunk", table=table, ordinal=ordinal) is not None
+        return self._claim("claim_chunk", table=table, ordinal=ordinal)
+
+    def _claim(self, statement: str, **parameters: Any) -> bool:
+        """Claim something for this run; errors.TargetBusy if the migration was begun anew by another process."""
+        try:
+            if self._value(statement, run=self._run_id, **parameters) is not None:
+                return True
+            ours = bool(self._value("is_run", run=self._run_id))
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            ours = False
+        if not ours:
+            raise errors.TargetBusy(
+                "Another outgrow process has begun the migration anew",
+                why="what this one copied is gone",
+                hint="Let that one finish, and type the same command again to verify",
+            )
+        return False
 
     def finish_chunk(self, table: str, ordinal: int, *, rows: int, quarantined: int, size: int) -> None:
         """Note what a claimed chunk brought."""
@@ -181,7 +208,7 @@ class State:
 
     def claim_step(self, name: str) -> bool:
         """Claim a step in the current transaction; False if it is done. Waits for a dying process that holds it."""
-        return self._value("claim_step", name=name) is not None
+        return self._claim("claim_step", name=name)
 
     def finish_step(self, name: str, seconds: float, note: str = "") -> None:
         """Note a claimed step as done, in the transaction that does it."""

@@ -150,6 +150,7 @@ def run(
     connections: Sequence[psycopg.Connection],
     steps: Iterator[Step],
     *,
+    run_id: str,
     stop: workers.Stop,
     interrupt: Callable[[], None],
     sink: event.Sink,
@@ -168,13 +169,13 @@ def run(
             if step is None:
                 return
             sink(event.TableStarted(step=step.name, table=step.table, rows=0))
-            _run_one(connection, step)
+            _run_one(connection, step, run_id)
 
     workers.run([functools.partial(work, one) for one in connections], stop, interrupt=interrupt)
 
 
-def _run_one(connection: psycopg.Connection, step: Step) -> None:
-    keeper = state.State(connection)
+def _run_one(connection: psycopg.Connection, step: Step, run_id: str) -> None:
+    keeper = state.State(connection, run=run_id)
     began = time.monotonic()
     try:
         with connection.transaction():

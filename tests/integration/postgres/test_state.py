@@ -103,3 +103,28 @@ def test_the_lease_of_a_dead_holder_is_free(keeper: state.State, any_postgres: s
     with keeper.lease("verify"):
         found = keeper.connection.execute("SELECT command FROM outgrow.lease").fetchone()
     assert found == ("verify",)
+
+
+def test_a_run_from_before_a_restart_claims_nothing(keeper: state.State, any_postgres: str) -> None:
+    """A process that lost its lease unnoticed must not fill the tables of the one that began anew."""
+    old = keeper.migration().run
+    with connection.connect(any_postgres, purpose="test", autocommit=True) as other:
+        stale = state.State(other, run=old)
+        assert stale.claim_chunk("t", 0)
+        assert not stale.claim_chunk("t", 0)
+        keeper.connection.execute("DROP SCHEMA outgrow CASCADE")
+        with pytest.raises(errors.TargetBusy, match="begun the migration anew"):
+            stale.claim_chunk("t", 1)
+        with keeper.connection.transaction():
+            keeper.begin(
+                source="a.db", target_schema="public", plan="{}", fingerprint="{}", chunk_rows=100, version="0"
+            )
+        with pytest.raises(errors.TargetBusy, match="begun the migration anew"):
+            stale.claim_step("index i")
+        assert state.State(other, run=keeper.migration().run).claim_step("index i")
+
+
+def test_of_two_that_begin_one_is_told(keeper: state.State) -> None:
+    """The schema is there: whoever wanted to make it looks again."""
+    with pytest.raises(state.Begun), keeper.connection.transaction():
+        keeper.begin(source="a.db", target_schema="public", plan="{}", fingerprint="{}", chunk_rows=100, version="0")

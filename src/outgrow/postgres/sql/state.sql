@@ -6,6 +6,7 @@ CREATE SCHEMA outgrow;
 -- The one migration of this database.
 CREATE TABLE outgrow.migration (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    run uuid NOT NULL DEFAULT gen_random_uuid(),  -- another one after each restart from nothing
     source text NOT NULL,                 -- the file's name, without its directory
     target_schema text NOT NULL,
     plan json NOT NULL,                   -- json, because names and literals of the file may hold what jsonb refuses
@@ -100,16 +101,12 @@ FROM unnest(ARRAY['migration', 'move', 'lease', 'chunk', 'step', 'quarantine', '
 -- name: schema_outgrow_exists
 SELECT to_regnamespace('outgrow') IS NOT NULL;
 
--- name: lock_beginning
--- Of several processes that find an empty target one makes the schema; the others wait here, and then see it.
-SELECT pg_advisory_xact_lock(7599936174431362405);
-
 -- name: begin_migration
 INSERT INTO outgrow.migration (source, target_schema, plan, fingerprint, chunk_rows, version)
 VALUES (%(source)s, %(target_schema)s, %(plan)s, %(fingerprint)s, %(chunk_rows)s, %(version)s);
 
 -- name: read_migration
-SELECT source, target_schema, plan, fingerprint, phase, epoch, chunk_rows, version FROM outgrow.migration;
+SELECT run::text, source, target_schema, plan, fingerprint, phase, epoch, chunk_rows, version FROM outgrow.migration;
 
 -- name: advance_phase
 UPDATE outgrow.migration SET phase = %(after)s WHERE phase = %(before)s RETURNING phase;
@@ -133,9 +130,14 @@ SELECT pid, command, taken_at FROM outgrow.lease;
 -- name: release_lease
 DELETE FROM outgrow.lease WHERE pid = pg_backend_pid();
 
+-- name: is_run
+SELECT run = %(run)s::uuid FROM outgrow.migration;
+
 -- name: claim_chunk
+-- Reading the migration keeps it from being dropped until the chunk is committed.
 INSERT INTO outgrow.chunk (table_name, ordinal, rows, quarantined, bytes)
-VALUES (%(table)s, %(ordinal)s, 0, 0, 0) ON CONFLICT DO NOTHING RETURNING ordinal;
+SELECT %(table)s, %(ordinal)s, 0, 0, 0 FROM outgrow.migration WHERE run = %(run)s::uuid
+ON CONFLICT DO NOTHING RETURNING ordinal;
 
 -- name: finish_chunk
 UPDATE outgrow.chunk SET rows = %(rows)s, quarantined = %(quarantined)s, bytes = %(bytes)s
@@ -161,7 +163,8 @@ SELECT table_name, count(*) FROM outgrow.quarantine GROUP BY table_name ORDER BY
 SELECT table_name, key, column_name, reason FROM outgrow.quarantine ORDER BY id LIMIT %(limit)s;
 
 -- name: claim_step
-INSERT INTO outgrow.step (name, seconds) VALUES (%(name)s, 0) ON CONFLICT DO NOTHING RETURNING name;
+INSERT INTO outgrow.step (name, seconds)
+SELECT %(name)s, 0 FROM outgrow.migration WHERE run = %(run)s::uuid ON CONFLICT DO NOTHING RETURNING name;
 
 -- name: finish_step
 UPDATE outgrow.step SET seconds = %(seconds)s, note = %(note)s, done_at = clock_timestamp() WHERE name = %(name)s;
