@@ -120,7 +120,7 @@ def test_the_privileges_that_are_missing_are_named_until_none_is(home: Path, pos
         assert granted.count(granted[-1]) == 1, granted
         engine.execute(postgres_dsn, granted[-1])
 
-    assert [statement.split(" ON ")[1].split()[0] for statement in granted] == ["SCHEMA", "DATABASE"]
+    assert [statement.split(" ON ")[1].split()[0] for statement in granted] == ["DATABASE", "SCHEMA"]
     assert (ended.status, ended.code) == (1, "quarantined")
 
 
@@ -167,7 +167,7 @@ def test_of_two_processes_that_begin_at_once_one_makes_the_schema(home: Path, po
         command.start(*command.copying(home, postgres_dsn)) as second,
         psycopg.connect(postgres_dsn, autocommit=True) as observer,
     ):
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         command.until(lambda: observer.execute(waiting).fetchone() == (1,))
         if dies:
             assert first.kill().killed
