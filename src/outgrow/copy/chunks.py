@@ -11,6 +11,9 @@ from outgrow.sqlite import connection, reader
 
 __all__ = ["Chunk", "Queue"]
 
+_CHUNKS = 16
+_MOST_LARGER = 5
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
@@ -19,6 +22,11 @@ class Chunk:
     table: plan.TablePlan
     ordinal: int
     span: store.Span
+
+
+def _rows(table: plan.TablePlan, least: int) -> int:
+    """The rows of one chunk: more in a large table, where each commit interrupts the stream, but always the same number."""
+    return max(least, min(_MOST_LARGER * least, table.rows // _CHUNKS))
 
 
 class Queue:
@@ -33,7 +41,7 @@ class Queue:
         walker = source.connect()
         for table in sorted(planned.tables, key=lambda t: (-t.rows, t.source)):
             walking = reader.TableReader(walker, table, encoding=planned.encoding)
-            for ordinal, span in enumerate(walking.spans(walking.sql.scan, rows)):
+            for ordinal, span in enumerate(walking.spans(walking.sql.scan, _rows(table, rows))):
                 if (table.source, ordinal) not in done:
                     yield Chunk(table=table, ordinal=ordinal, span=span)
 

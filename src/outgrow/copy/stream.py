@@ -30,8 +30,8 @@ class _Careful(Exception):
 class Stream:
     """Copies chunks with its own pair of connections.
 
-    The fast path lets SQLite build COPY text a thousand rows at a time; a group with a misfit or a separator in its data is
-    read row by row. A chunk in which PostgreSQL refuses a value is rolled back and done again in small batches.
+    SQLite builds COPY text a thousand rows at a time; a group with a misfit is read row by row. A chunk that PostgreSQL refuses
+    is rolled back and done again with a look at every group, and if that is refused too, in small batches.
     """
 
     def __init__(
@@ -51,10 +51,13 @@ class Stream:
         self._schema = schema
         self._null = null
         self._stop = stop
+        self._doubtful: set[str] = set()
         self._sink = sink
 
     def run(self, todo: chunks.Queue) -> None:
         """Copy until no chunk is left; raises workers.Stopped when told to stop."""
+        # A chunk and the note that it is done are one transaction: a crash of the server loses both or none.
+        connection.commit_without_waiting(self._target)
         while (chunk := todo.take()) is not None:
             self._stop.check()
             self.copy(chunk)
@@ -63,13 +66,24 @@ class Stream:
         """Copy one chunk in one transaction, unless it is done."""
         source = self._source(chunk.table.source)
         sql = sql_table.TableSql(self._schema, chunk.table)
-        try:
-            loaded = self._transaction(chunk, lambda: self._fast(source, sql, chunk))
-        except (_Careful, loader.Refused):
-            loaded = self._transaction(chunk, lambda: self._slow(source, sql, chunk))
+        loaded: loader.Loaded | None = None
+        if chunk.table.source not in self._doubtful:
+            # What the fastest way does not look at (separators in values, text that is not UTF-8) PostgreSQL refuses.
+            loaded = self._attempt(chunk, lambda: self._fast(source, sql, chunk, looking=False))
+            if loaded is None:
+                self._doubtful.add(chunk.table.source)
+        loaded = loaded or self._attempt(chunk, lambda: self._fast(source, sql, chunk, looking=True))
+        loaded = loaded or self._transaction(chunk, lambda: self._slow(source, sql, chunk))
         self._sink(event.ChunkCopied(table=chunk.table.source, rows=loaded.rows, size=loaded.size))
         if loaded.quarantined:
             self._sink(event.RowsQuarantined(table=chunk.table.source, rows=loaded.quarantined))
+
+    def _attempt(self, chunk: chunks.Chunk, work: Callable[[], loader.Loaded]) -> loader.Loaded | None:
+        """What the chunk brought, None if it was refused and rolled back."""
+        try:
+            return self._transaction(chunk, work)
+        except (_Careful, loader.Refused):
+            return None
 
     def _transaction(self, chunk: chunks.Chunk, work: Callable[[], loader.Loaded]) -> loader.Loaded:
         with self._target.transaction():
@@ -88,7 +102,10 @@ class Stream:
         failpoints.hit("chunk.committed")
         return loaded
 
-    def _fast(self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk) -> loader.Loaded:
+    def _fast(
+        self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk, *, looking: bool
+    ) -> loader.Loaded:
+        """Copy by the group; one with a misfit goes row by row, and so does, when `looking`, one that is not clean."""
         columns = len(source.sql.columns) + source.sql.keeps_rowid
         rows = 0
         kept: list[lines.RowLine] = []
@@ -97,11 +114,13 @@ class Stream:
             nonlocal rows
             for span, group in source.copy_groups(chunk.span):
                 self._stop.check()
-                block = None
-                if not group.misfits:
-                    block = loader.escape_group(group.data, rows=group.rows, columns=columns)
-                    rows += group.rows if block is not None else 0
-                if block is None:
+                clean = not group.misfits
+                if clean and looking:
+                    clean = loader.is_clean(group.data, rows=group.rows, columns=columns)
+                if clean:
+                    rows += group.rows
+                    yield loader.escape_group(group.data)
+                else:
                     fitting = []
                     for line in lines.careful(source, span, self._null):
                         ready = line.line
@@ -112,11 +131,12 @@ class Stream:
                     if len(kept) > _MOST_KEPT:
                         raise _Careful
                     rows += len(fitting)
-                    block = b"".join(fitting)
-                yield block
+                    yield b"".join(fitting)
 
         with contextlib.closing(_ahead(blocks())) as ready:
-            size = loader.copy_blocks(self._target, sql.copy(self._null), ready)
+            counted, size = loader.copy_blocks(self._target, sql.copy(self._null), ready)
+        if counted != rows:
+            raise loader.Refused
         for line in kept:
             loader.quarantine(self._state, chunk.table, line)
         return loader.Loaded(rows=rows, quarantined=len(kept), size=size)

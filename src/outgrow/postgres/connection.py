@@ -228,6 +228,11 @@ SELECT pg_catalog.version(),
 """
 
 
+def commit_without_waiting(session: Session) -> None:
+    """Let the session's commits return before they are on disk; a later waiting commit of another session covers them."""
+    session.execute("SET synchronous_commit = off")
+
+
 def find_extensions(session: Session) -> None:
     """Let a session find the types and functions of extensions; every other name that outgrow uses is qualified."""
     session.execute(

@@ -12,7 +12,7 @@ from outgrow import failpoints
 from outgrow.model import plan
 from outgrow.postgres import sql_table, state
 
-__all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "load", "quarantine"]
+__all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "is_clean", "load", "quarantine"]
 
 _BATCH_ROWS = 1_000
 _BATCH_BYTES = 4 * 2**20
@@ -60,18 +60,21 @@ def escape(value: bytes) -> bytes:
     return value
 
 
-def escape_group(data: bytes, *, rows: int, columns: int) -> bytes | None:
-    """Lines joined by RECORD as COPY text; None if the data itself has a separator, a NUL or is not UTF-8.
-
-    Five replacements over a whole group cost less than any of them a value.
-    """
+def is_clean(data: bytes, *, rows: int, columns: int) -> bool:
+    """Whether lines joined by RECORD are what they seem: no separator and no NUL in their values, and all of it UTF-8."""
     if data.count(b"\x1e") != rows - 1 or data.count(b"\x1f") != rows * (columns - 1) or b"\0" in data:
-        return None
-    if not data.isascii():
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return None
+        return False
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def escape_group(data: bytes) -> bytes:
+    """Lines joined by RECORD as COPY text: replacements over a whole group cost less than any of them a value.
+
+    A separator inside a value makes COPY find a line of another number of columns or one line more than there are rows.
+    """
     for character, escaped in ((b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\r", b"\\r")):
         if character in data:
             data = data.replace(character, escaped)
@@ -82,19 +85,21 @@ class Refused(Exception):
     """PostgreSQL refused a row of a COPY; its transaction or savepoint is gone."""
 
 
-def copy_blocks(connection: psycopg.Connection, statement: str, blocks: Iterable[bytes]) -> int:
-    """Run one COPY and return the number of bytes sent; raises Refused where a row is at fault."""
+def copy_blocks(connection: psycopg.Connection, statement: str, blocks: Iterable[bytes]) -> tuple[int, int]:
+    """Run one COPY; the rows that PostgreSQL counted and the bytes sent. Raises Refused where a row is at fault."""
     size = 0
     try:
-        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for block in blocks:
-                copy.write(block)
-                size += len(block)
+        with connection.cursor() as cursor:
+            with cursor.copy(statement.encode()) as copy:
+                for block in blocks:
+                    copy.write(block)
+                    size += len(block)
+            rows = cursor.rowcount
     except psycopg.Error as error:
         if (error.sqlstate or "")[:2] in _NO_SUCH_VALUE:
             raise Refused from error
         raise
-    return size
+    return rows, size
 
 
 def quarantine(keeper: state.State, table: plan.TablePlan, line: Line) -> None:

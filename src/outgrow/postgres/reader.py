@@ -22,13 +22,17 @@ class Row:
 
 
 class TableReader:
-    """Reads one planned table over one connection."""
+    """Reads one planned table over one connection, with statements made by `statements`."""
 
-    def __init__(self, connection: psycopg.Connection, schema: str, table: plan.TablePlan) -> None:
+    def __init__(self, connection: psycopg.Connection, sql: sql_table.TableSql) -> None:
         # Raw cursors take $1, so that a % in somebody's column name is just a %.
         self._cursor = psycopg.RawCursor(connection)
-        self.table = table
-        self.sql = sql_table.TableSql(schema, table, generated=True)
+        self.sql = sql
+
+    @staticmethod
+    def statements(schema: str, table: plan.TablePlan) -> sql_table.TableSql:
+        """The statements over a table, generated columns included; readers of several connections share them."""
+        return sql_table.TableSql(schema, table, generated=True)
 
     def digest(self, span: store.Span, /) -> store.Digest:
         """The digest of a span of keys, hashed in the server."""

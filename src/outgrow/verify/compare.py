@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import enum
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from outgrow import failpoints
 from outgrow.model import event, store
 from outgrow.postgres import reader as target_reader
-from outgrow.postgres import state
 from outgrow.sqlite import reader as source_reader
 from outgrow.sqlite import values
+from outgrow.verify import pool
 
 __all__ = ["Difference", "Kind", "TableResult", "compare"]
 
@@ -61,63 +62,61 @@ class TableResult:
 class _Quarantine:
     """The quarantine of one table: a row that does not fit must be in it exactly once, with exactly its values."""
 
-    def __init__(self, source: source_reader.TableReader, keeper: state.State) -> None:
+    def __init__(self, source: source_reader.TableReader, target: pool.Target) -> None:
         self._columns = source.sql.columns
         self._copied = {column.source for column in source.table.copied}
         self._table = source.table.source
-        self._keeper = keeper
+        self._target = target
         self._met: set[str] = set()
 
     def holds(self, row: source_reader.Row) -> bool:
         """Whether there is any record of the row."""
-        return bool(self._keeper.quarantined_rows(self._table, row.key))
+        return bool(self._records(row))
 
     def check(self, row: source_reader.Row) -> Iterator[Difference]:
         """What is wrong with the record of a row that must have one."""
         self._met.add(row.key)
-        kept = self._keeper.quarantined_rows(self._table, row.key)
+        kept = self._records(row)
         record: Mapping[str, Any] = json.loads(row.record(self._columns))
         if kept != [{name: value for name, value in record.items() if name in self._copied}]:
             yield self._difference(row.key, Kind.QUARANTINE if kept else Kind.MISSING)
 
     def strays(self) -> Iterator[Difference]:
         """Records of rows that need none; asked when all rows have been checked."""
-        for key in self._keeper.quarantined_keys(self._table):
+        with self._target.state() as keeper:
+            keys = keeper.quarantined_keys(self._table)
+        for key in keys:
             if key not in self._met:
                 yield self._difference(key, Kind.QUARANTINE)
+
+    def _records(self, row: source_reader.Row) -> list[Mapping[str, Any]]:
+        with self._target.state() as keeper:
+            return keeper.quarantined_rows(self._table, row.key)
 
     def _difference(self, key: str, kind: Kind) -> Difference:
         return Difference(table=self._table, key=key, kind=kind)
 
 
 def compare(
-    source: source_reader.TableReader,
-    target: target_reader.TableReader,
-    keeper: state.State,
-    *,
-    executor: concurrent.futures.Executor,
-    check: Callable[[], None],
-    sink: event.Sink,
+    source: source_reader.TableReader, target: pool.Target, *, check: Callable[[], None], sink: event.Sink
 ) -> TableResult:
     """Compare a whole table span by span, the two sides at the same time.
 
-    `executor` runs the target's half of the digests; `keeper` reads the quarantine in between. A span whose
-    digests are equal is proven equal: a value that does not fit has a canonical text that the target never has. Any other
-    span is compared row by row.
+    A span whose digests are equal is proven equal: a value that does not fit has a canonical text that the target never has.
+    Any other span is compared row by row.
     """
     table = source.table
-    quarantine = _Quarantine(source, keeper)
+    quarantine = _Quarantine(source, target)
     differences: list[Difference] = []
     rows = quarantined = 0
     size = max(1, min(_SPAN_ROWS, _SPAN_BYTES // max(table.widest, 1)))
-    for span in source.spans(source.sql.key, size):
+    for span, ours, theirs in _digests(source, target, source.spans(source.sql.key, size)):
         check()
         failpoints.hit("verify.span")
-        ours, theirs = _digests(source, target, span, executor)
         rows += ours.rows
         equal = ours == theirs
         if not equal:
-            found, held = _narrow(source, target, quarantine, span, executor)
+            found, held = _narrow(source, target, quarantine, span)
             differences += found
             quarantined += held
             equal = not found
@@ -137,11 +136,19 @@ def compare(
 
 
 def _digests(
-    source: store.Digesting, target: store.Digesting, span: store.Span, executor: concurrent.futures.Executor
-) -> tuple[store.Digest, store.Digest]:
-    """Both digests of a span, made at the same time."""
-    theirs = executor.submit(target.digest, span)
-    return source.digest(span), theirs.result()
+    source: store.Digesting, target: pool.Target, spans: Iterable[store.Span]
+) -> Iterator[tuple[store.Span, store.Digest, store.Digest]]:
+    """Spans with both digests; the target works on the next ones while the file's side makes its own."""
+    pending: collections.deque[tuple[store.Span, store.Digest, concurrent.futures.Future[store.Digest]]]
+    pending = collections.deque()
+    for span in spans:
+        theirs = target.digest(span)
+        pending.append((span, source.digest(span), theirs))
+        if len(pending) > target.ahead:
+            done, ours, theirs = pending.popleft()
+            yield done, ours, theirs.result()
+    for done, ours, theirs in pending:
+        yield done, ours, theirs.result()
 
 
 def _key_positions(source: source_reader.TableReader) -> tuple[int, ...]:
@@ -151,16 +158,14 @@ def _key_positions(source: source_reader.TableReader) -> tuple[int, ...]:
 
 def _narrow(
     source: source_reader.TableReader,
-    target: target_reader.TableReader,
+    target: pool.Target,
     quarantine: _Quarantine,
     span: store.Span,
-    executor: concurrent.futures.Executor,
 ) -> tuple[list[Difference], int]:
     """Compare the rows of those parts of a span whose digests differ."""
     found: list[Difference] = []
     held = 0
-    for part in source.spans(source.sql.key, _NARROW_ROWS, within=span):
-        ours, theirs = _digests(source, target, part, executor)
+    for part, ours, theirs in _digests(source, target, source.spans(source.sql.key, _NARROW_ROWS, within=span)):
         if ours != theirs:
             differences, kept = _compare_rows(source, target, quarantine, part)
             found += differences
@@ -170,7 +175,7 @@ def _narrow(
 
 def _compare_rows(
     source: source_reader.TableReader,
-    target: target_reader.TableReader,
+    target: pool.Target,
     quarantine: _Quarantine,
     span: store.Span,
 ) -> tuple[list[Difference], int]:
@@ -204,7 +209,7 @@ def _compare_rows(
     return found, held
 
 
-def _target_key(target: target_reader.TableReader, row: target_reader.Row, positions: tuple[int, ...]) -> str:
+def _target_key(target: pool.Target, row: target_reader.Row, positions: tuple[int, ...]) -> str:
     if row.rowid is not None:
         return str(row.rowid)
     parts = []

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import functools
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from outgrow import workers
 from outgrow.model import event, plan
 from outgrow.postgres import connection as postgres
-from outgrow.postgres import reader as target_reader
-from outgrow.postgres import state
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import reader as source_reader
-from outgrow.verify import compare
+from outgrow.verify import compare, pool
 
 __all__ = ["Result", "verify"]
 
@@ -51,25 +46,18 @@ def verify(
     interrupt: Callable[[], None],
     sink: event.Sink,
 ) -> Result:
-    """Compare every table, one worker a session; raises the first error of any worker."""
-    todo = iter(sorted(planned.tables, key=lambda table: (-table.rows, table.source)))
-    lock = threading.Lock()
+    """Compare every table: one reader of the file, and a worker for each session."""
     results: dict[str, compare.TableResult] = {}
 
-    def work(session: postgres.Session) -> None:
+    def work() -> None:
         local = source.connect()
-        with concurrent.futures.ThreadPoolExecutor(1, "outgrow-digest") as executor:
-            while True:
-                with lock:
-                    table = next(todo, None)
-                if table is None:
-                    return
+        with pool.Pool(sessions) as targets:
+            for table in sorted(planned.tables, key=lambda table: (-table.rows, table.source)):
+                stop.check()
                 sink(event.TableStarted(step="verify", table=table.source, rows=table.rows))
                 ours = source_reader.TableReader(local, table, encoding=planned.encoding, generated=True)
-                theirs = target_reader.TableReader(session, planned.schema, table)
-                results[table.source] = compare.compare(
-                    ours, theirs, state.State(session), executor=executor, check=stop.check, sink=sink
-                )
+                theirs = pool.Target(targets, planned.schema, table)
+                results[table.source] = compare.compare(ours, theirs, check=stop.check, sink=sink)
 
-    workers.run([functools.partial(work, session) for session in sessions], stop, interrupt=interrupt)
+    workers.run([work], stop, interrupt=interrupt)
     return Result(tables=tuple(results[table.source] for table in planned.tables))
