@@ -184,8 +184,8 @@ STALE: dict[str, tuple[dict[str, str], str]] = {
     "no type": ({"people__age": 'kind = "text"'}, "has no type"),
     "an unknown type": ({"people__age": 'type = "money"'}, "no type 'money'"),
     "an unknown argument": ({"people__age": 'type = "bigint"\nsize = 3'}, "size"),
-    "a vector without a number": ({"people__embedding": 'type = "vector(many)"'}, "names no type"),
-    "a vector without dimensions": ({"people__embedding": 'type = "vector"'}, "names no type"),
+    "a vector without a number": ({"people__embedding": 'type = "vector(many)"'}, "no type 'vector"),
+    "a vector without dimensions": ({"people__embedding": 'type = "vector"'}, "no type 'vector"),
     "too fine a timestamp": ({"people__at": 'type = "timestamp"\nfraction = 9'}, "six digits of a second"),
     "an identity of text": ({"people__id": 'type = "text"'}, "has no identity"),
 }

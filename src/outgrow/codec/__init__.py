@@ -67,4 +67,5 @@ def from_spec(spec: Spec) -> Codec:
     try:
         return TYPES[name](**arguments)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"no type {name!r} with {arguments}") from error
+        settings = f" with {arguments}" if arguments else ""
+        raise ValueError(f"no type {name!r}{settings}") from error

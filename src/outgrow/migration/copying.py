@@ -26,7 +26,7 @@ from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import reader
 
-__all__ = ["CopyReport", "copy", "copy_opened"]
+__all__ = ["CopyReport", "copy", "copy_opened", "discard"]
 
 CHUNK_ROWS = 50_000
 
@@ -285,6 +285,16 @@ def _drop(control: postgres.Session, keeper: state.State) -> None:
         )
     with control.transaction():
         target_steps.drop_schema(control, file.from_data(migration.plan))
+
+
+def discard(target: session.Target) -> None:
+    """Drop what a rehearsal made, as far as the connection still allows."""
+    with contextlib.suppress(errors.OutgrowError), postgres.translate_errors(target.control):
+        keeper = state.State(target.control)
+        if keeper.exists():
+            made = file.from_data(keeper.migration().plan)
+            with target.control.transaction():
+                target_steps.drop_schema(target.control, made)
 
 
 def _report(

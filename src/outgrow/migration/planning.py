@@ -31,6 +31,7 @@ class PlanReport:
 def default_path(source: str | os.PathLike[str]) -> pathlib.Path:
     """Where the plan of a file is looked for and written: beside it, with `.plan.toml` added to its name."""
     path = pathlib.Path(source)
+    path = path if path.name else path.resolve()
     return path.with_name(path.name + ".plan.toml")
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from outgrow import errors
 from outgrow.migration import checking, copying, planning, session
 from outgrow.model import event
-from outgrow.postgres import embedded
+from outgrow.postgres import connection as postgres
+from outgrow.postgres import embedded, state
 from outgrow.sqlite import connection, snapshot
 
 __all__ = ["RehearseReport", "rehearse"]
@@ -42,7 +43,8 @@ def rehearse(
 ) -> RehearseReport:
     """Check, plan, copy and verify a private snapshot of a file, by default into an embedded PostgreSQL that then vanishes.
 
-    The file may be in use; it and its directory stay untouched. Raises errors.SourceCorrupt for a damaged file.
+    The file may be in use; it and its directory stay untouched. What is made in the database `to` is dropped again.
+    Raises errors.SourceCorrupt for a damaged file, errors.TargetOccupied where `to` holds a migration.
     """
     began = time.monotonic()
     path = pathlib.Path(path)
@@ -73,6 +75,8 @@ def rehearse(
             to = server.dsn
         source = stack.enter_context(connection.open_source(copied))
         target = stack.enter_context(session.Target(to, "rehearse"))
+        _refuse_migration(target)
+        stack.callback(copying.discard, target)
         done = copying.copy_opened(
             source,
             target,
@@ -90,6 +94,16 @@ def rehearse(
             snapshot_seconds=snapshot_seconds,
             seconds=time.monotonic() - began,
         )
+
+
+def _refuse_migration(target: session.Target) -> None:
+    with postgres.translate_errors(target.control):
+        if state.State(target.control).exists():
+            raise errors.TargetOccupied(
+                f"{target.dsn.masked} holds a migration",
+                why="a rehearsal needs a database without one, and takes everything it made away again",
+                hint="Rehearse in another database, or in the embedded PostgreSQL: leave --to and OUTGROW_TO out",
+            )
 
 
 def _refuse_too_large(source: connection.Source, directory: pathlib.Path) -> None:

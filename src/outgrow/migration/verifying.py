@@ -12,7 +12,9 @@ from outgrow.model import event, plan
 from outgrow.plan import file
 from outgrow.postgres import connection as postgres
 from outgrow.postgres import state
+from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
+from outgrow.sqlite import schema
 from outgrow.verify import compare, run
 
 __all__ = ["VerifyReport", "verify", "verify_target"]
@@ -35,6 +37,7 @@ def verify_target(
 ) -> VerifyReport:
     """Verify over a target that is open."""
     began = time.monotonic()
+    _refuse_drift(planned, source, target)
     with steps.step("verify", total=planned.rows, unit="rows"), sqlite.translate_errors(source.path):
         result = run.verify(
             planned,
@@ -52,6 +55,33 @@ def verify_target(
         results=result.tables,
         seconds=time.monotonic() - began,
     )
+
+
+def _refuse_drift(planned: plan.Plan, source: sqlite.Source, target: session.Target) -> None:
+    """Refuse to compare what no longer has the shape that the plan gave it."""
+    changed = target_steps.drift(target.control, planned)
+    if changed:
+        raise errors.TargetUnfit(
+            "The target's tables are no longer those of the plan",
+            why="; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else ""),
+            hint="Undo these changes, or copy anew: outgrow copy FILE --to … --restart",
+        )
+    with sqlite.translate_errors(source.path):
+        database = schema.read(source.main)
+    gone = []
+    for planned_table in planned.tables:
+        table = database.table(planned_table.source)
+        if table is None:
+            gone.append(f"table {planned_table.source}")
+            continue
+        names = {column.name for column in table.columns}
+        gone += [f"column {table.name}.{c.source}" for c in planned_table.columns if c.source not in names]
+    if gone:
+        raise errors.SourceChanged(
+            f"{source.path} no longer has what was copied",
+            why=f"missing in the file: {', '.join(gone[:5])}{f' and {len(gone) - 5} more' if len(gone) > 5 else ''}",
+            hint="Name the file that was copied, or copy anew: outgrow copy FILE --to … --restart",
+        )
 
 
 def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.Sink = event.ignore) -> VerifyReport:

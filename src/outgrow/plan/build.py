@@ -69,6 +69,15 @@ def build(
         orphans = profile.orphans(connection, table) if table.foreign_keys else {}
         keys = constraints.foreign_keys(table, planned, tables, target_schema, orphans, result)
         tables[source] = dataclasses.replace(planned, foreign_keys=keys)
+    if not database.tables:
+        result.findings.append(
+            plan.Finding(
+                severity=plan.Severity.WARNING,
+                code="no_tables",
+                message="the file holds no table",
+                remedy="Check the path: SQLite makes an empty file where there was none",
+            )
+        )
     result.omissions += _others(database.others)
     _report_others(database.others, result)
     extensions = {"vector"} if any(c.codec["type"] == "vector" for t in tables.values() for c in t.columns) else set()
@@ -93,7 +102,11 @@ def check_overrides(database: schema.Database, overrides: Iterable[plan.Override
         if table is None:
             problem = f"there is no table {override.table!r} in the file"
         elif not override.column:
-            problem = ", ".join(f"{key!r} is no setting of a table" for key in override.settings if key not in allowed)
+            unknown = [f"{key!r} is no setting of a table" for key in override.settings if key not in allowed]
+            wrong = [
+                f"{key} is true or false" for key, value in override.settings.items() if not isinstance(value, bool)
+            ]
+            problem = ", ".join(unknown or wrong)
         elif all(column.name != override.column for column in table.columns):
             problem = f"table {override.table!r} has no column {override.column!r}"
         elif not isinstance(override.settings.get("type"), str):
@@ -150,7 +163,7 @@ def _table(
     database: schema.Database,
     result: constraints.Result,
 ) -> plan.TablePlan:
-    _renamed(result, table.name, "", table.name, target)
+    _renamed(result, table.name, None, table.name, target)
     primary_key = table.primary_key if not facts.null_keys else ()
     if facts.null_keys:
         result.findings.append(
@@ -339,9 +352,9 @@ def _generated(
     return finished
 
 
-def _renamed(result: constraints.Result, table: str, column: str, source: str, target: str) -> None:
+def _renamed(result: constraints.Result, table: str, column: str | None, source: str, target: str) -> None:
     if source != target:
-        kind = "column" if column else "table"
+        kind = "table" if column is None else "column"
         result.findings.append(
             plan.Finding(
                 severity=plan.Severity.WARNING,
@@ -349,7 +362,7 @@ def _renamed(result: constraints.Result, table: str, column: str, source: str, t
                 message=f"the {kind} {source!r} is called {target!r}: PostgreSQL cannot have its name",
                 remedy="Use the new name in PostgreSQL",
                 table=table,
-                column=column,
+                column=column or "",
             )
         )
 

@@ -19,12 +19,13 @@ _SAMPLE_ROWS = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """The codec of one column, why it was chosen, and how many values it refuses."""
+    """The codec of one column, why it was chosen, and how many values it refuses; `flawed` if all have NUL or the like."""
 
     codec: codec.Codec
     reason: str
     evidence: str
     misfits: int = 0
+    flawed: bool = False
     overridden: bool = False
 
 
@@ -99,7 +100,8 @@ def decide(
             decision = _fallen(column, best, count[name, best], classes, tried[name][0])
         if exact and decision.codec.inspects_text and facts.rows:
             trial = profile.Trial(column=name, codec=decision.codec, flaws=True)
-            decision = dataclasses.replace(decision, misfits=profile.misfits(connection, table, [trial])[0])
+            flawed = profile.misfits(connection, table, [trial])[0]
+            decision = dataclasses.replace(decision, misfits=flawed, flawed=not decision.misfits and flawed > 0)
         facts.decisions[name] = decision
         _report(connection, table, column, facts, candidates[name], count)
     facts.longest = {**facts.longest, **_unexpected(connection, table, facts)}
@@ -190,7 +192,7 @@ def _overriding(
         return [codec.from_spec(spec)]
     except ValueError as error:
         raise errors.PlanInvalid(
-            f"The override of {table.name}.{column.name} names no type that outgrow knows",
+            f"The override of {table.name}.{column.name} cannot be followed",
             why=str(error),
             hint=f"Use one of: {', '.join(sorted(codec.TYPES))}",
         ) from error
@@ -257,13 +259,17 @@ def _report(
                 severity=plan.Severity.ERROR,
                 code="misfit",
                 message=f"{number} not fit {decision.codec.sql_type}: {rows} to the quarantine",
-                remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …",
+                remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …"
+                if decision.overridden or decision.flawed
+                else "Repair the values in the file: no type holds all of them",
                 table=table.name,
                 column=column.name,
                 count=decision.misfits,
                 examples=profile.examples(connection, table, condition),
             )
         )
+    if column.affinity == schema.Affinity.BLOB or decision.misfits:
+        return
     if decision.overridden or decision.codec.type != "text" or tried[-1].type == "text" or not facts.rows:
         return
     wanted = min(tried, key=lambda one: count[column.name, one])

@@ -291,7 +291,9 @@ def _refusal(key: schema.ForeignKey, table: plan.TablePlan, others: Mapping[str,
     if parent is None:
         return f"there is no table {key.parent} in the target"
     if not key.parent_columns:
-        return f"{key.parent} has no primary key of {len(key.columns)} columns"
+        return (
+            f"{key.parent} has no primary key that fits {len(key.columns)} column{'' if len(key.columns) == 1 else 's'}"
+        )
     if not any(set(columns) == set(key.parent_columns) for columns in references(parent)):
         return f"{', '.join(key.parent_columns)} is not unique in {key.parent}"
     for own, theirs in zip(key.columns, key.parent_columns, strict=True):

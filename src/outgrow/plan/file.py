@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import pathlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tomli_w
@@ -87,13 +88,33 @@ def dumps(planned: plan.Plan, *, types: str) -> str:
     for override in planned.overrides:
         entry = overrides.setdefault(override.table, {})
         (entry.setdefault(override.column, {}) if override.column else entry).update(override.settings)
-    decided = tomli_w.dumps(_decisions(planned), multiline_strings=False)
-    digest = hashlib.sha256(decided.encode()).hexdigest()
+    decided = "".join(_document(_decisions(planned))).lstrip()
+    digest = _digest(tomllib.loads(decided))
     name = planned.source if planned.source.isprintable() else repr(planned.source)
     head = _HEADER.format(source=name, types=types)
     own = tomli_w.dumps({"overrides": overrides})
     meta = tomli_w.dumps({"outgrow": {"format": FORMAT, "decisions_sha256": digest}})
     return f"{head}\n{own}\n{_LINE}\n{meta}\n{decided}"
+
+
+def _document(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
+    """TOML with every table under a header of its own, whatever stands before it in the file; the keys are bare."""
+    tables = {key: value for key, value in data.items() if isinstance(value, dict) or _is_tables(value)}
+    yield tomli_w.dumps({key: value for key, value in data.items() if key not in tables}, multiline_strings=False)
+    for key, value in tables.items():
+        name = ".".join((*path, key))
+        header = f"\n[{name}]\n" if isinstance(value, dict) else f"\n[[{name}]]\n"
+        for table in [value] if isinstance(value, dict) else value:
+            yield header
+            yield from _document(table, (*path, key))
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _digest(decisions: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(decisions, sort_keys=True).encode()).hexdigest()
 
 
 def _decisions(planned: plan.Plan) -> dict[str, Any]:
@@ -173,8 +194,7 @@ def loads(text: str, *, name: str) -> tuple[plan.Override, ...]:
     expected = meta.get("decisions_sha256")
     if expected is not None:
         decided = {key: value for key, value in data.items() if key not in ("overrides", "outgrow")}
-        found = hashlib.sha256(tomli_w.dumps(decided, multiline_strings=False).encode()).hexdigest()
-        if found != expected:
+        if _digest(decided) != expected:
             raise errors.PlanInvalid(
                 f"The plan {name} was edited below its line of dashes",
                 why="decisions there are made anew each time, so the edit would be lost",
@@ -197,12 +217,18 @@ def loads(text: str, *, name: str) -> tuple[plan.Override, ...]:
     return tuple(overrides)
 
 
+def _strerror(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
 def load_overrides(path: pathlib.Path) -> tuple[plan.Override, ...]:
     """The overrides in a plan file."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise errors.PlanInvalid(f"The plan {path} cannot be read", why=str(error), hint="Check the path") from error
+        raise errors.PlanInvalid(
+            f"The plan {path} cannot be read", why=_strerror(error), hint="Check the path"
+        ) from error
     return loads(text, name=str(path))
 
 
@@ -215,5 +241,5 @@ def write(path: pathlib.Path, text: str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise errors.PlanInvalid(
-            f"The plan cannot be written to {path}", why=str(error), hint="Name another place: --output PLAN"
+            f"The plan cannot be written to {path}", why=_strerror(error), hint="Name another place: --output PLAN"
         ) from error

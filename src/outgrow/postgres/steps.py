@@ -18,8 +18,13 @@ from outgrow.dialect import identifiers
 from outgrow.model import event, plan
 from outgrow.postgres import ddl, sql_table, state
 
-__all__ = ["Step", "create_schema", "drop_schema", "finish_steps", "indexes", "keys", "occupied", "run"]
+__all__ = ["Step", "create_schema", "drift", "drop_schema", "finish_steps", "indexes", "keys", "occupied", "run"]
 
+_FULL_NAMES = {
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "time": "time without time zone",
+}
 _WORK_MEMORY = "256MB"
 
 
@@ -61,6 +66,34 @@ def create_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
             connection.execute(f"CREATE EXTENSION {identifiers.quote(name)} SCHEMA public".encode())
     for table in planned.tables:
         connection.execute(ddl.create_table(planned.schema, table).encode())
+
+
+def drift(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
+    """How the target's tables differ from the plan: a table or a column that is gone, a column of another type."""
+    found = connection.execute(
+        "SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
+        " WHERE n.nspname = %s AND c.relkind IN ('r', 'p')",
+        (planned.schema,),
+    )
+    there: dict[str, dict[str, str]] = {}
+    for table_name, column_name, type_name in found:
+        there.setdefault(table_name, {})[column_name] = type_name
+    problems = []
+    for table in planned.tables:
+        columns = there.get(table.target)
+        if columns is None:
+            problems.append(f"table {table.target} is gone")
+            continue
+        wanted = {column.target: column.sql_type for column in table.columns}
+        if table.rowid is not None:
+            wanted[table.rowid] = "bigint"
+        for name, sql_type in wanted.items():
+            if name not in columns:
+                problems.append(f"column {table.target}.{name} is gone")
+            elif columns[name].rpartition(".")[2] != _FULL_NAMES.get(sql_type, sql_type):
+                problems.append(f"column {table.target}.{name} is {columns[name]}, not {sql_type}")
+    return problems
 
 
 def drop_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:

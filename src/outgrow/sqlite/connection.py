@@ -160,7 +160,9 @@ def _header(path: pathlib.Path) -> bytes:
 
 def _check_readable(path: pathlib.Path) -> None:
     if not path.exists():
-        raise errors.SourceUnreadable(f"{path} does not exist", hint="Check the path; relative paths start here: .")
+        raise errors.SourceUnreadable(
+            f"{path} does not exist", hint=f"Check the path; relative paths start at {pathlib.Path.cwd()}"
+        )
     if path.is_dir():
         raise errors.SourceUnreadable(f"{path} is a directory", hint="Name the database file in it")
     if not os.access(path, os.R_OK):

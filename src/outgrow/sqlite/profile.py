@@ -202,10 +202,7 @@ def examples(connection: apsw.Connection, table: schema.Table, condition: str, l
 
 
 def orphans(connection: apsw.Connection, table: schema.Table) -> Mapping[int, tuple[int, tuple[str, ...]]]:
-    """For each foreign key (by position) that rows break: how many rows, and the rowids of some of them.
-
-    A key that SQLite itself cannot check (its parent has no fitting unique index) is left out.
-    """
+    """For each foreign key (by position) that rows break: how many rows, and the rowids of some of them."""
     found: dict[int, tuple[int, list[str]]] = {}
     last = len(table.foreign_keys) - 1
     try:
@@ -215,8 +212,31 @@ def orphans(connection: apsw.Connection, table: schema.Table) -> Mapping[int, tu
                 keys.append(str(rowid))
             found[last - number] = (count + 1, keys)
     except apsw.SQLError:
-        return {}
+        # One key that SQLite cannot check (its parent has no fitting unique index) keeps it from checking the others.
+        counted = {position: _orphans_of(connection, table, key) for position, key in enumerate(table.foreign_keys)}
+        return {position: result for position, result in counted.items() if result[0]}
     return {position: (count, tuple(keys)) for position, (count, keys) in found.items()}
+
+
+def _orphans_of(
+    connection: apsw.Connection, table: schema.Table, key: schema.ForeignKey
+) -> tuple[int, tuple[str, ...]]:
+    """How many rows of the table have no parent by one foreign key, and which; none if there is no such parent table."""
+    if not key.parent_columns:
+        return 0, ()
+    quote = identifiers.quote_sqlite
+    pairs = list(zip(key.columns, key.parent_columns, strict=True))
+    given = " AND ".join(f"c.{quote(own)} IS NOT NULL" for own, _ in pairs)
+    # The parent's column stands first: its collation and affinity decide, as in SQLite's own check.
+    same = " AND ".join(f"p.{quote(theirs)}=c.{quote(own)}" for own, theirs in pairs)
+    where = f"{given} AND NOT EXISTS (SELECT 1 FROM {quote(key.parent)} p WHERE {same})"
+    source = f"FROM {quote(table.name)} c WHERE {where}"
+    (count,) = connection.execute(f"SELECT count(*) {source}").fetchone() or (0,)
+    if not count or table.rowid_name is None:
+        return int(count), ()
+    return int(count), tuple(
+        str(rowid) for (rowid,) in connection.execute(f"SELECT c.{table.rowid_name} {source} LIMIT 3")
+    )
 
 
 def integrity(connection: apsw.Connection, limit: int = 20) -> Iterable[str]:
