@@ -119,6 +119,7 @@ class Double(Codec):
         return {"type": self.type}
 
 
+_DOUBLE = "BETWEEN 5e-324 AND 1.7976931348623157e308"
 _INT64 = "BETWEEN -9223372036854775808 AND 9223372036854775807"
 
 
@@ -139,19 +140,23 @@ class Numeric(Codec):
         return f"(typeof({x})='integer' OR {fraction})"
 
     def encode(self, x: str) -> str:
+        # Fifteen digits that read back are the shortest text, but for subnormal numbers.
         return (
             f"CASE WHEN typeof({x})='integer' THEN {x}"
-            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x})<1e300 THEN format('%.15g',{x})"
+            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x}) BETWEEN 1e-300 AND 1e300 THEN format('%.15g',{x})"
             f" WHEN typeof({x})='real' THEN outgrow_real({x}) END"
         )
 
     def canonical_source(self, x: str) -> str:
-        return f"CASE typeof({x}) WHEN 'integer' THEN {x} WHEN 'real' THEN outgrow_bits({x}) END"
+        return f"CASE typeof({x}) WHEN 'integer' THEN {x} WHEN 'real' THEN 'r'||outgrow_bits({x}) END"
 
     def canonical_target(self, c: str) -> str:
+        # A number that no double is written as (another hand put it there) is itself, and equals nothing of the file.
         return (
             f"CASE WHEN {c}=trunc({c}) AND {c} {_INT64} THEN trim_scale({c})::text"
-            f" ELSE encode(float8send({c}::float8),'hex') END"
+            f" WHEN {c} IN ('Infinity'::numeric,'-Infinity'::numeric) OR abs({c}) {_DOUBLE} THEN"
+            f" CASE WHEN {c}={c}::float8::text::numeric THEN 'r'||encode(float8send({c}::float8),'hex')"
+            f" ELSE '?'||{c}::text END ELSE '?'||{c}::text END"
         )
 
     def restore(self, c: str) -> str:

@@ -55,11 +55,12 @@ class _Clock(Codec):
 
     def guard(self, x: str) -> str:
         # PostgreSQL rolls 24:00:00 over into the next day; every other impossible time or date it refuses.
-        return f"typeof({x})='text' AND {self._shape(x)} AND substr({x},{self._head_length - 7},2)<'24'"
+        # GLOB, length and substr stop at NUL.
+        late = f"substr({x},{self._head_length - 7},2)<'24' AND instr({x},char(0))=0"
+        return f"typeof({x})='text' AND {self._shape(x)} AND {late}"
 
     def fits(self, x: str) -> str:
-        # GLOB stops at NUL.
-        return f"{self.guard(x)} AND instr({x},char(0))=0"
+        return self.guard(x)
 
     def canonical_source(self, x: str) -> str:
         # PostgreSQL's output: no separator T, no trailing zeros in the fraction, and +00 for the zone.

@@ -177,7 +177,12 @@ def _table(
                 count=facts.null_keys,
             )
         )
-    unordered = [name for name in primary_key if not facts.decisions[name].codec.orderable]
+    unordered = [
+        name
+        for name in primary_key
+        if not facts.decisions[name].codec.orderable
+        or (table.column(name).collation not in constraints.COLLATIONS and name != table.rowid_alias)
+    ]
     if unordered:
         primary_key = ()
         result.findings.append(

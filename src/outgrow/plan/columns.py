@@ -178,7 +178,7 @@ def _overriding(
             hint="Use one of: bigint, integer, smallint; or remove the override",
         )
     try:
-        if name.startswith("vector(") and name.endswith(")"):
+        if name.startswith("vector(") and name[7:-1].isascii() and name[7:-1].isdigit():
             spec = {"type": "vector", "dimensions": int(name[7:-1])}
         if spec["type"] in ("timestamp", "timestamptz", "date", "time", "boolean") and len(spec) == 1:
             texts = profile.sample(connection, table, column.name, _SAMPLE_ROWS)

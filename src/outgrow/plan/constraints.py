@@ -10,6 +10,7 @@ from outgrow.dialect import expressions, identifiers
 from outgrow.model import plan, schema
 
 __all__ = [
+    "COLLATIONS",
     "Names",
     "Result",
     "affinities",
@@ -22,6 +23,8 @@ __all__ = [
     "types_and_names",
 ]
 
+COLLATIONS = ("BINARY", "NOCASE", "RTRIM")
+"""SQLite's own; any other is the application's, and unknown here."""
 _LONG = ("text", "bytea")
 _INDEX_BYTES = 2_600
 """PostgreSQL refuses btree entries above about 2,700 bytes (a third of a page)."""
@@ -152,7 +155,7 @@ def indexes(
                 if not codec.from_spec(column.codec).orderable:
                     reason = f"{column.sql_type} has no order"
                 wide += longest.get(term.column, 0) if column.sql_type in _LONG else 0
-                if term.collation not in ("BINARY", "NOCASE", "RTRIM"):
+                if term.collation not in COLLATIONS:
                     reason = f"the collation {term.collation} is the application's own"
                 text = _folded(column.target, column, term.collation)
             elif term.expression is not None:

@@ -88,7 +88,7 @@ class TableSql:
 
     def rows(self, *, after: bool, up_to: bool) -> str:
         """The rows of a span: the rowid (text or NULL), canonical texts and readable texts, as two arrays."""
-        canonical = ",".join(self.canonical(position) for position in range(len(self.columns)))
+        canonical = ",".join(f"coalesce({self.canonical(position)},'')" for position in range(len(self.columns)))
         readable = ",".join(f"{operand}::text" for operand in self.operands)
         rowid = self._rowid[0] if self._rowid else "NULL"
         return (

@@ -74,6 +74,7 @@ class TableReader:
         self.sql = sql.TableSql(table, encoding=encoding, generated=generated)
         self._copy_line = self.sql.copy_line(null)
         self._canonical_line = self.sql.canonical_line()
+        self._utf16 = encoding != "UTF-8"
         self._misfit = self.sql.misfit(doubtful)
         self.group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(table.widest, 1)))
 
@@ -88,14 +89,9 @@ class TableReader:
         extra = f",{self.sql.key_encoded()}" if order is self.sql.key else ""
         while True:
             statement = self.sql.step(order, after=lower is not None, up_to=end is not None, extra=extra)
-            offset = rows - 1
-            while True:
-                try:
-                    found = self._connection.execute(statement, (lower or ()) + (end or ()) + (offset,)).fetchone()
-                except UnicodeDecodeError:
-                    offset += 1
-                    continue
-                break
+            offset, more = rows - 1, 1
+            while (found := self._bound(statement, (lower or ()) + (end or ()) + (offset,), order)) == ():
+                offset, more = offset + more, more * 2
             if found is None or found[:width] == end:
                 upper_key = within.upper_key if within else ()
                 yield store.Span(lower=lower, upper=end, lower_key=lower_key, upper_key=upper_key)
@@ -103,6 +99,26 @@ class TableReader:
             upper, upper_key = found[:width], found[width:]
             yield store.Span(lower=lower, upper=upper, lower_key=lower_key, upper_key=upper_key)
             lower, lower_key = upper, upper_key
+
+    def _bound(self, statement: str, parameters: store.Position, order: sql.Order) -> store.Position | None:
+        """The position that a step finds, None beyond the end; empty for one that cannot bound a span.
+
+        That is text which is not UTF-8, which has a NUL, or which SQLite reads as another text (half a surrogate pair).
+        """
+        try:
+            found = self._connection.execute(statement, parameters).fetchone()
+        except UnicodeDecodeError:
+            return ()
+        if found is None:
+            return None
+        if any(isinstance(value, str) and "\0" in value for value in found):
+            return ()
+        if self._utf16 and any(isinstance(value, str) for value in found):
+            position = found[: len(order.terms)]
+            same = " AND ".join(f"{term}=?" for term in order.terms)
+            if self._connection.execute(f"SELECT 1 FROM {self.sql.name} WHERE {same}", position).fetchone() is None:
+                return ()
+        return tuple(found)
 
     def _fetch_group(self, line: str, order: sql.Order, span: store.Span, misfit: str = "0") -> tuple[bytes, int, int]:
         statement = self.sql.group(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import concurrent.futures
 import enum
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -185,11 +186,17 @@ def _compare_rows(
     def identity(rowid: int | None, canonical: tuple[bytes, ...]) -> Any:
         return rowid if target.table.rowid is not None else tuple(canonical[position] for position in positions)
 
-    there = {identity(row.rowid, row.canonical): row for row in target.rows(span)}
+    there: collections.defaultdict[Any, list[target_reader.Row]] = collections.defaultdict(list)
+    for target_row in target.rows(span):
+        there[identity(target_row.rowid, target_row.canonical)].append(target_row)
     found: list[Difference] = []
     held = 0
     for row in source.rows(source.sql.key, span):
-        other = there.pop(identity(row.rowid, row.canonical), None)
+        same = there[identity(row.rowid, row.canonical)]
+        # Without its primary key the target may hold a row twice: the equal one is this row's, any other is too many.
+        other = next((one for one in same if one.canonical == row.canonical), same[0] if same else None)
+        if other is not None:
+            same.remove(other)
         if row.misfits:
             held += 1
             if other is not None:
@@ -204,7 +211,7 @@ def _compare_rows(
                 found.append(Difference(table=source.table.source, key=row.key, kind=Kind.MISSING))
         else:
             found += _compare_values(source, row, other)
-    for other in there.values():
+    for other in itertools.chain.from_iterable(there.values()):
         found.append(Difference(table=source.table.source, key=_target_key(target, other, positions), kind=Kind.EXTRA))
     return found, held
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,8 +25,10 @@ def test_every_database_is_a_sound_file(database: strategies.Database) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.db")
         taken = strategies.build(path, database)
+        # The check of older SQLite libraries takes columns of STRICT tables WITHOUT ROWID for one another.
+        with contextlib.closing(apsw.Connection(str(path))) as checking:
+            assert checking.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         connection = sqlite3.connect(path)
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         for table in database.tables:
             counted = connection.execute(f'SELECT count(*) FROM "{table.name.replace(chr(34), chr(34) * 2)}"')
             assert counted.fetchone() == (taken[table.name],)
