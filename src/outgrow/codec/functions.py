@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import decimal
 import functools
 import json
 import math
@@ -38,6 +39,13 @@ def _real(value: Any) -> str | None:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(value)
+
+
+def _numeric(value: Any) -> str | None:
+    """The plain decimal text of a float's shortest digits."""
+    if not isinstance(value, float):
+        return None
+    return _real(value) if math.isinf(value) else f"{decimal.Decimal(repr(value)).normalize():f}"
 
 
 def _text_flaw(stored: bytes | None, *, encoding: str) -> int | None:
@@ -194,6 +202,7 @@ def functions(encoding: str) -> Mapping[str, Callable[..., Any]]:
     result: dict[str, Callable[..., Any]] = {
         "outgrow_bits": _bits,
         "outgrow_real": _real,
+        "outgrow_numeric": _numeric,
         "outgrow_text_flaw": functools.partial(_text_flaw, encoding=python_encoding),
         "outgrow_text_hex": functools.partial(_text_hex, encoding=python_encoding),
         "outgrow_text_stored": functools.partial(_text_stored, encoding=python_encoding),

@@ -119,10 +119,6 @@ class Double(Codec):
         return {"type": self.type}
 
 
-_DOUBLE = "BETWEEN 5e-324 AND 1.7976931348623157e308"
-_INT64 = "BETWEEN -9223372036854775808 AND 9223372036854775807"
-
-
 class Numeric(Codec):
     """Integers and reals of a column with NUMERIC or INTEGER affinity as numeric without modifiers.
 
@@ -143,21 +139,22 @@ class Numeric(Codec):
         # Fifteen digits that read back are the shortest text, but for subnormal numbers.
         return (
             f"CASE WHEN typeof({x})='integer' THEN {x}"
-            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x}) BETWEEN 1e-300 AND 1e300 THEN format('%.15g',{x})"
+            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x}) BETWEEN 1e-300 AND 1e300"
+            f" THEN format('%.15g',{x})"
             f" WHEN typeof({x})='real' THEN outgrow_real({x}) END"
         )
 
     def canonical_source(self, x: str) -> str:
-        return f"CASE typeof({x}) WHEN 'integer' THEN {x} WHEN 'real' THEN 'r'||outgrow_bits({x}) END"
+        # The plain decimal text of what `encode` writes, as PostgreSQL prints it.
+        return (
+            f"CASE WHEN typeof({x})='integer' THEN {x}"
+            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x})>=1e-4 AND abs({x})<1e15"
+            f" THEN format('%.15g',{x})"
+            f" WHEN typeof({x})='real' THEN outgrow_numeric({x}) END"
+        )
 
     def canonical_target(self, c: str) -> str:
-        # A number that no double is written as (another hand put it there) is itself, and equals nothing of the file.
-        return (
-            f"CASE WHEN {c}=trunc({c}) AND {c} {_INT64} THEN trim_scale({c})::text"
-            f" WHEN {c} IN ('Infinity'::numeric,'-Infinity'::numeric) OR abs({c}) {_DOUBLE} THEN"
-            f" CASE WHEN {c}={c}::float8::text::numeric THEN 'r'||encode(float8send({c}::float8),'hex')"
-            f" ELSE '?'||{c}::text END ELSE '?'||{c}::text END"
-        )
+        return f"trim_scale({c})::text"
 
     def restore(self, c: str) -> str:
         return f"CASE {c} WHEN 'Infinity' THEN '9e999' WHEN '-Infinity' THEN '-9e999' ELSE trim_scale({c})::text END"
