@@ -113,9 +113,9 @@ class TableSyntax:
 
     def column(self, name: str) -> ColumnSyntax:
         """The column of that name, compared as SQLite does (ASCII case ignored); KeyError if there is none."""
-        folded = name.lower()
+        folded = schema.fold(name)
         for column in self.columns:
-            if column.name.lower() == folded:
+            if schema.fold(column.name) == folded:
                 return column
         raise KeyError(name)
 

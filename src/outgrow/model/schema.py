@@ -16,7 +16,15 @@ __all__ = [
     "IndexTerm",
     "OtherObject",
     "Table",
+    "fold",
 ]
+
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def fold(name: str) -> str:
+    """A name as SQLite compares it: ASCII letters alone lose their case; É and é are two."""
+    return name.translate(_ASCII_LOWER)
 
 
 class Affinity(enum.StrEnum):
@@ -108,9 +116,9 @@ class Table:
 
     def column(self, name: str) -> Column:
         """The column of that name, compared as SQLite does (ASCII case ignored); KeyError if there is none."""
-        folded = name.lower()
+        folded = fold(name)
         for column in self.columns:
-            if column.name.lower() == folded:
+            if fold(column.name) == folded:
                 return column
         raise KeyError(name)
 
@@ -146,5 +154,5 @@ class Database:
 
     def table(self, name: str) -> Table | None:
         """The table of that name (ASCII case ignored), or None."""
-        folded = name.lower()
-        return next((table for table in self.tables if table.name.lower() == folded), None)
+        folded = fold(name)
+        return next((table for table in self.tables if fold(table.name) == folded), None)

@@ -91,7 +91,7 @@ def drift(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
         for name, sql_type in wanted.items():
             if name not in columns:
                 problems.append(f"column {table.target}.{name} is gone")
-            elif columns[name].rpartition(".")[2] != _FULL_NAMES.get(sql_type, sql_type):
+            elif columns[name].replace('"', "").rpartition(".")[2] != _FULL_NAMES.get(sql_type, sql_type):
                 problems.append(f"column {table.target}.{name} is {columns[name]}, not {sql_type}")
     return problems
 

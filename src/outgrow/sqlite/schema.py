@@ -36,7 +36,7 @@ def read(connection: apsw.Connection) -> schema.Database:
             others.append(schema.OtherObject(name=name, kind=kind, table=table if kind == "trigger" else "", sql=sql))
         elif listed_kind in ("virtual", "shadow"):
             others.append(schema.OtherObject(name=name, kind=f"{listed_kind} table", sql=sql))
-        elif name.lower().startswith("sqlite_"):
+        elif schema.fold(name).startswith("sqlite_"):
             others.append(schema.OtherObject(name=name, kind="system table", sql=sql))
         else:
             tables.append(_table(connection, name, sql, without_rowid, strict, index_sql))
@@ -73,13 +73,13 @@ def _table(
     index_sql: Mapping[str, str],
 ) -> schema.Table:
     syntax = table_sql.parse(sql)
-    by_name = {column.name.lower(): column for column in syntax.columns}
+    by_name = {schema.fold(column.name): column for column in syntax.columns}
     columns = []
     key: list[tuple[int, str]] = []
     for _, column, declared, not_null, default, position, hidden in connection.execute(
         "SELECT * FROM pragma_table_xinfo(?)", (name,)
     ):
-        written = by_name.get(column.lower())
+        written = by_name.get(schema.fold(column))
         generated = {2: schema.Generated.VIRTUAL, 3: schema.Generated.STORED}.get(hidden)
         columns.append(
             schema.Column(
@@ -97,7 +97,7 @@ def _table(
         if position:
             key.append((position, column))
     primary_key = tuple(column for _, column in sorted(key))
-    taken = {column.name.lower() for column in columns}
+    taken = {schema.fold(column.name) for column in columns}
     return schema.Table(
         name=name,
         columns=tuple(columns),
@@ -161,20 +161,20 @@ def _foreign_keys(
 
 def _resolve_parents(table: schema.Table, tables: list[schema.Table]) -> schema.Table:
     """Give implicit references the parent's primary key, and every name the case of its definition."""
-    by_name = {other.name.lower(): other for other in tables}
+    by_name = {schema.fold(other.name): other for other in tables}
     resolved = []
     for key in table.foreign_keys:
-        parent = by_name.get(key.parent.lower())
+        parent = by_name.get(schema.fold(key.parent))
         columns: tuple[str, ...] = ()
         if parent is not None:
             named = key.parent_columns or parent.primary_key
-            known = {column.name.lower(): column.name for column in parent.columns}
-            if len(named) == len(key.columns) and all(name.lower() in known for name in named):
-                columns = tuple(known[name.lower()] for name in named)
-        own = {column.name.lower(): column.name for column in table.columns}
+            known = {schema.fold(column.name): column.name for column in parent.columns}
+            if len(named) == len(key.columns) and all(schema.fold(name) in known for name in named):
+                columns = tuple(known[schema.fold(name)] for name in named)
+        own = {schema.fold(column.name): column.name for column in table.columns}
         resolved.append(
             schema.ForeignKey(
-                columns=tuple(own.get(name.lower(), name) for name in key.columns),
+                columns=tuple(own.get(schema.fold(name), name) for name in key.columns),
                 parent=parent.name if parent else key.parent,
                 parent_columns=columns,
                 on_update=key.on_update,
