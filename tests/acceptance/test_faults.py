@@ -109,7 +109,7 @@ def test_a_silent_network_does_not_keep_a_signal_waiting(
         proxy.stall()
         running.release()
         running.signal(number)
-        stopped = running.end(within=25)
+        stopped = running.end(within=60)
 
     assert (stopped.status, stopped.code, stopped.stderr) == (130, "interrupted", "")
     proxy.resume()
