@@ -13,6 +13,7 @@ import argparse
 import json
 import pathlib
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -155,7 +156,8 @@ def caption(found: dict[str, Any]) -> str:
 
 
 def render(found: dict[str, Any]) -> str:
-    return f"{TABLES[found['benchmark']](found)}\n\n<sub>{caption(found)}</sub>\n"
+    below = textwrap.fill(f"<sub>{caption(found)}</sub>", 150, break_long_words=False, break_on_hyphens=False)
+    return f"{TABLES[found['benchmark']](found)}\n\n{below}\n"
 
 
 def insert(document: str, name: str, rendered: str) -> str:
