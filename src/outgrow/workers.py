@@ -47,9 +47,9 @@ def run(works: Sequence[Callable[[], None]], stop: Stop, *, interrupt: Callable[
             stop.set()
 
     threads = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         for thread in threads:
             thread.join()
     except BaseException:
