@@ -91,9 +91,8 @@ def copy_opened(
     restart: bool,
     sink: event.Sink,
     name: str | None = None,
-    planned: plan.Plan | None = None,
 ) -> CopyReport:
-    """Copy over a file and a target that are open; `planned` saves making the plan again."""
+    """Copy over a file and a target that are open."""
     began = time.monotonic()
     keeper = state.State(target.control)
     steps = session.Steps(sink)
@@ -104,7 +103,7 @@ def copy_opened(
                 _drop(target.control, keeper)
         if not keeper.exists():
             with steps.step("plan"):
-                made = planned or planning.plan_source(
+                made = planning.plan_source(
                     source, target_schema=target_schema, overrides=overrides, exact=False, sink=sink, name=name
                 )
             with steps.step("schema", total=len(made.tables), unit="tables"):
