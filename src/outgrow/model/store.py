@@ -1,22 +1,48 @@
 """The small language that both stores speak, whichever of them is primary.
 
-`Digesting` is what verification needs, and both stores have it. `Store` is what a follower needs: live migration gives it to
-both sides, so that following, switching and rolling back know no direction.
+`Digesting` is what verification needs. `Primary` and `Follower` are what following needs: live migration gives both roles to both
+stores, so that following, switching and rolling back know no direction.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["Batch", "Change", "Digest", "Digesting", "Key", "Position", "Span", "Store"]
+__all__ = [
+    "Batch",
+    "Digest",
+    "Digesting",
+    "Follower",
+    "Key",
+    "LineChanges",
+    "Misfit",
+    "Position",
+    "Primary",
+    "Side",
+    "Span",
+    "ValueChanges",
+]
 
 Key = tuple[str, ...]
 """A row's key as COPY text of each key column: the form that both stores can read. Empty means no bound."""
 
 Position = tuple[Any, ...]
 """A place in a walk over a table, as the walked store gives and takes it."""
+
+
+class Side(enum.StrEnum):
+    """One of the two stores."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+    @property
+    def other(self) -> Side:
+        """The other one."""
+        return Side.POSTGRES if self is Side.SQLITE else Side.SQLITE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,37 +84,79 @@ class Digesting(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A key that was touched, and the row as it is now: a COPY line, or None where it is gone."""
+class Misfit:
+    """A row that the other store cannot hold as it is: `record` (JSON) has its exact values, `key` is a SQL literal."""
 
-    table: str
-    key: Key
-    line: bytes | None
+    key: str
+    record: str
+    column: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """Changes read in one snapshot of a store, and the position of its log that they lead to."""
+class LineChanges:
+    """The touched rows of one table of the file, as they are now, for PostgreSQL.
 
-    changes: Sequence[Change]
-    position: int
-    epoch: int
+    `lines` are unescaped COPY lines (values joined by 0x1F, the rowid first where the target keeps it) joined by 0x1E, and
+    no value has either character; rows whose values do are in `single`, each a tuple of COPY texts (None is NULL). `gone` are the
+    keys of rows that are not there any more, as COPY texts. `keys` are all touched keys as SQL literals, as the quarantine
+    names them; they are only given for tables that may have rows in it.
+    """
+
+    table: str
+    rows: int = 0
+    lines: bytes = b""
+    single: Sequence[tuple[str | None, ...]] = ()
+    gone: Sequence[Key] = ()
+    misfits: Sequence[Misfit] = ()
+    keys: Sequence[str] = ()
 
 
-class Store(Protocol):
-    """A store in a live migration, before the switch as source or follower, after it the other way round."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValueChanges:
+    """The touched rows of one table of PostgreSQL, as they are now, for the file.
 
-    def capture(self) -> None:
-        """Begin to log the keys of touched rows; repeating it changes nothing."""
+    `rows` are the values of the plan's copied columns as `codec.restore` gives them, the rowid first where it is the key; `canonical`
+    are the same rows' canonical lines, which the file must give back. `gone` are keys in the form of `rows`.
+    """
 
-    def changes(self, after: int) -> Batch:
-        """The keys logged after a position with their rows, in one snapshot."""
+    table: str
+    rows: Sequence[tuple[Any, ...]] = ()
+    canonical: Sequence[bytes] = ()
+    gone: Sequence[tuple[Any, ...]] = ()
 
-    def apply(self, batch: Batch) -> None:
-        """Apply a batch and move the position, in one transaction that fails if another moved it before."""
 
-    def fence(self, epoch: int) -> None:
-        """Refuse the application's writes from this commit on: the epoch is over."""
+Changes = TypeVar("Changes", covariant=True)
+Read = TypeVar("Read", covariant=True)
+Written = TypeVar("Written", contravariant=True)
 
-    def unfence(self, epoch: int) -> None:
-        """Accept the application's writes again, as primary of that epoch."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch(Generic[Changes]):
+    """Changes read in one snapshot of the primary.
+
+    `entries` is the number of log entries they stand for, `mark` what the primary needs to forget them and the follower to
+    remember where it is. `complete` says that nothing else was waiting in that snapshot.
+    """
+
+    changes: Sequence[Changes]
+    entries: int
+    mark: Any
+    complete: bool
+
+
+class Primary(Protocol[Read]):
+    """The store that accepts the application's writes, as the follower's source."""
+
+    def changes(self, limit: int) -> Batch[Read]:
+        """The changes that the follower does not have, at most `limit` log entries of them, in one snapshot."""
+
+    def acknowledge(self, mark: Any) -> None:
+        """The follower has durably what led to `mark`: its log entries are not needed any more."""
+
+
+class Follower(Protocol[Written]):
+    """The store that is kept equal to the primary."""
+
+    def apply(self, batch: Batch[Written]) -> None:
+        """Apply a batch and remember its mark, in one transaction that fails if another process moved it before."""
