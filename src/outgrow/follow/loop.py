@@ -1,0 +1,96 @@
+"""The follower's work: take a batch from the primary, apply it, acknowledge it; without knowing which store is which."""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from outgrow import failpoints
+from outgrow.model import event, store
+
+__all__ = ["Following", "Progress"]
+
+LIMIT = 10_000
+"""Entries of the log in one batch; when more are waiting the follower is catching up."""
+
+_KEPT = 1_000
+
+Changes = TypeVar("Changes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far the follower is. `lag` is the age in seconds of the oldest change that it may lack, 0.0 when it lacks none.
+
+    `delays` are the last batches' seconds from the moment when their changes could be seen until they were applied.
+    """
+
+    lag: float
+    behind: bool
+    batches: int
+    entries: int
+    delays: tuple[float, ...]
+
+
+class Following(Generic[Changes]):
+    """A primary and its follower, in one direction."""
+
+    def __init__(
+        self, primary: store.Primary[Changes], follower: store.Follower[Changes], *, sink: event.Sink
+    ) -> None:
+        self._primary = primary
+        self._follower = follower
+        self._sink = sink
+        self._equal_at = time.monotonic()
+        self._behind = True
+        self._batches = 0
+        self._entries = 0
+        self._delays: collections.deque[float] = collections.deque(maxlen=_KEPT)
+
+    def step(self, *, seen: float | None = None) -> bool:
+        """Bring one batch over; whether there was anything. `seen` is when its changes could first be seen."""
+        looked = time.monotonic()
+        batch = self._primary.changes(LIMIT)
+        if not batch.entries and not batch.changes:
+            self._equal_at, self._behind = looked, False
+            return False
+        self._behind = True
+        failpoints.hit("follow.read")
+        applied = self._follower.apply(batch)
+        failpoints.hit("follow.applied")
+        self._primary.acknowledge(batch.mark, applied)
+        failpoints.hit("follow.acknowledged")
+        self._batches += 1
+        self._entries += batch.entries
+        if batch.complete:
+            self._equal_at, self._behind = looked, False
+            self._delays.append(time.monotonic() - (looked if seen is None else seen))
+        self._sink(
+            event.BatchApplied(
+                entries=batch.entries,
+                complete=batch.complete,
+                refused=len(applied.refusals),
+                seconds=time.monotonic() - looked,
+            )
+        )
+        return True
+
+    def drain(self, *, check: Callable[[], None] = lambda: None) -> None:
+        """Bring batches over until nothing is waiting."""
+        while True:
+            check()
+            if not self.step():
+                return
+
+    def progress(self) -> Progress:
+        """How far the follower is; may be asked by another thread."""
+        return Progress(
+            lag=time.monotonic() - self._equal_at if self._behind else 0.0,
+            behind=self._behind,
+            batches=self._batches,
+            entries=self._entries,
+            delays=tuple(self._delays),
+        )

@@ -1,0 +1,166 @@
+"""Doing what the protocol says: steps over the two stores, timed, and given up harmlessly before the decision."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from outgrow import errors, failpoints
+from outgrow.model.store import Side
+from outgrow.switch import protocol
+from outgrow.switch.protocol import Step
+
+__all__ = ["File", "Switched", "Switcher", "Target"]
+
+Says = TypeVar("Says", covariant=True)
+
+
+class Switchable(Protocol[Says]):
+    """A store as the protocol handles it."""
+
+    def says(self) -> Says:
+        """What the store durably says."""
+
+    def lock(self, seconds: float) -> None:
+        """Keep writers out for as long as the lock is held; errors.Retryable, and nothing held, where that takes longer."""
+
+    def release(self) -> None:
+        """Let the lock go, if it is held, with whatever was not committed."""
+
+    def fence(self, epoch: int) -> None:
+        """Close the store and name the other one as primary of `epoch`, durably, and let the lock go: the decision."""
+
+    def open(self, epoch: int) -> None:
+        """Accept the application's writes as primary of `epoch`, durably."""
+
+
+class File(Switchable[protocol.FileSays], Protocol):
+    """The file."""
+
+
+class Target(Switchable[protocol.TargetSays], Protocol):
+    """The target, which is prepared before it becomes primary."""
+
+    def prepare(self, epoch: int) -> None:
+        """Make ready as primary of `epoch`, durably, still closed."""
+
+    def set_back(self) -> None:
+        """Undo a preparation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Switched:
+    """A change of the primary: how many seconds nobody could write, and those of each step."""
+
+    primary: Side
+    epoch: int
+    pause: float
+    steps: dict[str, float]
+
+
+class Switcher:
+    """Brings two stores to a goal. `drain` brings the follower to the primary's last commit while the lock is held."""
+
+    def __init__(self, file: File, target: Target, *, drain: Callable[[Callable[[], None]], None]) -> None:
+        self._file = file
+        self._target = target
+        self._drain = drain
+
+    def recover(self) -> bool:
+        """Finish what was decided, undo what was not; whether there was anything to do."""
+        done = False
+        while (step := self._next(None)) is not None:
+            self._perform(step, deadline=0.0)
+            done = True
+        return done
+
+    def switch(self, goal: Side, *, deadline: float) -> Switched | None:
+        """Make `goal` the primary, None if it is. Given up before the decision, everything is as it was.
+
+        `deadline` is how many seconds writers may be kept waiting; errors.SourceBusy or errors.Retryable where that is not enough.
+        """
+        steps: dict[str, float] = {}
+        locked = drained = False
+        began = end = 0.0
+        try:
+            while (step := self._next(goal, locked=locked, drained=drained)) is not None:
+                entered = time.monotonic()
+                if step is Step.LOCK:
+                    end = entered + deadline
+                elif step in (Step.DRAIN, Step.PREPARE, Step.FENCE) and entered > end:
+                    raise _too_slow(step, deadline)
+                self._perform(step, deadline=deadline if step is Step.LOCK else end)
+                steps[step] = steps.get(step, 0.0) + time.monotonic() - entered
+                if step is Step.LOCK:
+                    locked, began = True, entered
+                elif step is Step.DRAIN:
+                    drained = True
+                elif step is Step.FENCE:
+                    locked = drained = False
+        except BaseException:
+            self._give_up()
+            raise
+        if not steps:
+            return None
+        return Switched(
+            primary=goal, epoch=self._file.says().epoch, pause=time.monotonic() - began if began else 0.0, steps=steps
+        )
+
+    def _next(self, goal: Side | None, *, locked: bool = False, drained: bool = False) -> Step | None:
+        return protocol.next_step(self._file.says(), self._target.says(), goal, locked=locked, drained=drained)
+
+    def _primary(self) -> File | Target:
+        return self._file if self._file.says().primary is Side.SQLITE else self._target
+
+    def _perform(self, step: Step, *, deadline: float) -> None:
+        match step:
+            case Step.LOCK:
+                self._primary().lock(deadline)
+                failpoints.hit("switch.locked")
+            case Step.DRAIN:
+                self._drain(lambda: _check(deadline))
+                failpoints.hit("switch.drained")
+            case Step.PREPARE:
+                self._target.prepare(self._target.says().epoch + 1)
+                failpoints.hit("switch.prepared")
+            case Step.FENCE:
+                failpoints.hit("switch.fencing")
+                self._primary().fence(self._file.says().epoch + 1)
+                failpoints.hit("switch.fenced")
+            case Step.OPEN_TARGET:
+                failpoints.hit("switch.opening")
+                self._target.open(self._file.says().epoch)
+                failpoints.hit("switch.opened")
+            case Step.OPEN_FILE:
+                failpoints.hit("switch.opening")
+                self._file.open(self._target.says().epoch)
+                failpoints.hit("switch.opened")
+            case Step.SET_BACK:
+                self._target.set_back()
+                failpoints.hit("switch.set_back")
+
+    def _give_up(self) -> None:
+        """Let the locks go. What is prepared is set back by the next recovery, which the caller's connection may not allow now."""
+        for store in (self._file, self._target):
+            with contextlib.suppress(errors.OutgrowError):
+                store.release()
+
+
+def _too_slow(step: Step, deadline: float) -> errors.Retryable:
+    return errors.Retryable(
+        f"The switch was given up before its decision: no time left to {step}",
+        why=f"writers were kept waiting for the {deadline:g} s that were allowed",
+        hint="Nothing changed. Try again when the follower is closer, or with a longer --deadline",
+    )
+
+
+def _check(end: float) -> None:
+    if time.monotonic() > end:
+        raise errors.Retryable(
+            "The switch was given up before its decision: the follower was too far behind",
+            why="draining took longer than writers may be kept waiting",
+            hint="Nothing changed. Try again when the follower is closer, or with a longer --deadline",
+        )
