@@ -6,7 +6,7 @@ import argparse
 import pathlib
 import warnings
 
-from bench import copy, dataset, memory, results, server, table, verify, whole
+from bench import copy, dataset, memory, results, server, table, task, verify, whole
 
 BENCHMARKS = {"copy": copy, "whole": whole, "memory": memory, "verify": verify}
 SMALL, FULL = 300_000, 3_000_000
@@ -53,9 +53,8 @@ def main() -> int:
         print(f"PostgreSQL {to.version}, {to.how}")
         for name in names:
             print(f"\n# {name}")
-            found = BENCHMARKS[name].measure_all(
-                rows=options.rows, rounds=options.rounds, to=to, directory=options.dir, only=options.only
-            )
+            given = task.Task(rows=options.rows, rounds=options.rounds, to=to, directory=options.dir, only=options.only)
+            found = BENCHMARKS[name].measure_all(given)
             file = options.json / f"{name}.json" if options.json and options.command == "all" else options.json
             results.write(file, found)
             failed = failed or any(entry["failures"] for entry in found["results"])

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bench import competitors, dataset, measure, outgrow_cli, results, server, target
+from bench import competitors, dataset, measure, outgrow_cli, results, server, target, task
 
 __all__ = ["NAMES", "Contender", "Sample", "measure_all"]
 
@@ -140,22 +140,14 @@ def one_round(
     )
 
 
-def measure_all(
-    *,
-    rows: int,
-    rounds: int,
-    to: server.Server,
-    directory: pathlib.Path,
-    only: Sequence[str] = (),
-    say: Callable[[str], None] = print,
-) -> dict[str, Any]:
+def measure_all(given: task.Task) -> dict[str, Any]:
     """Run every contender `rounds` times, A B C A B C, and return the results with medians and ratios."""
-    data = dataset.prepare(directory, rows=rows, text=True)
-    target.expected(to, data)
+    data = dataset.prepare(given.directory, rows=given.rows, text=True)
+    target.expected(given.to, data)
     entries: dict[str, dict[str, Any]] = {}
     taking_part = []
     for who in contenders():
-        if only and who.name not in only:
+        if given.only and who.name not in given.only:
             continue
         entries[who.name] = {
             "name": who.name,
@@ -167,15 +159,14 @@ def measure_all(
             **{key: [] for key in ("seconds", "process_seconds", "cpu", "server_cpu", "peak_bytes", "phases")},
         }
         if who.unavailable:
-            say(f"  {who.name:16} skipped: {who.unavailable}")
+            given.say(f"  {who.name:16} skipped: {who.unavailable}")
         else:
             taking_part.append(who)
-    for number in range(1, rounds + 1):
-        say(f"round {number} of {rounds}, {rows:,} rows")
+    for _ in given.each_round():
         for who in taking_part:
-            one_round(who, data, to, entries[who.name], say)
+            one_round(who, data, given.to, entries[who.name], given.say)
     add_ratios(list(entries.values()))
-    return results.envelope("copy", data=data, to=to, rounds=rounds, results=list(entries.values()))
+    return results.envelope("copy", data=data, to=given.to, rounds=given.rounds, results=list(entries.values()))
 
 
 def add_ratios(entries: Sequence[dict[str, Any]]) -> None:

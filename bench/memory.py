@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from bench import dataset, outgrow_cli, results, server, target
+from bench import dataset, outgrow_cli, results, server, target, task
 
 __all__ = ["FACTOR", "TOLERANCE", "measure_all"]
 
@@ -32,23 +31,15 @@ def one_round(data: dataset.Dataset, to: server.Server, entry: dict[str, Any], s
     )
 
 
-def measure_all(
-    *,
-    rows: int,
-    rounds: int,
-    to: server.Server,
-    directory: pathlib.Path,
-    only: Sequence[str] = (),
-    say: Callable[[str], None] = print,
-) -> dict[str, Any]:
+def measure_all(given: task.Task) -> dict[str, Any]:
     """`outgrow copy` of a tenth of the rows and of all of them, interleaved.
 
     `growth` is the larger file's peak over the smaller one's, `within` whether it is at most `TOLERANCE` above 1;
     `time_per_row` the same ratio for the copy's seconds per row (1.0 is linear).
     """
-    sizes = (max(rows // FACTOR, 1), rows)
+    sizes = (max(given.rows // FACTOR, 1), given.rows)
     unavailable = outgrow_cli.unavailable()
-    files = [dataset.prepare(directory, rows=size, text=True) for size in sizes]
+    files = [dataset.prepare(given.directory, rows=size, text=True) for size in sizes]
     entries: list[dict[str, Any]] = [
         {
             "name": f"outgrow-{size}",
@@ -61,19 +52,18 @@ def measure_all(
         for size in sizes
     ]
     if unavailable:
-        say(f"  skipped: {unavailable}")
+        given.say(f"  skipped: {unavailable}")
     else:
         for data in files:
-            target.expected(to, data)
-        for number in range(1, rounds + 1):
-            say(f"round {number} of {rounds}")
+            target.expected(given.to, data)
+        for _ in given.each_round():
             for data, entry in zip(files, entries, strict=True):
-                one_round(data, to, entry, say)
+                one_round(data, given.to, entry, given.say)
     for entry in entries:
         good = not entry["failures"]
         entry["median"] = results.median(entry["seconds"]) if good else None
         entry["median_peak_bytes"] = results.median(entry["peak_bytes"]) if good else None
-    found = results.envelope("memory", data=files[-1], to=to, rounds=rounds, results=entries)
+    found = results.envelope("memory", data=files[-1], to=given.to, rounds=given.rounds, results=entries)
     return {**found, **judge(*entries)}
 
 

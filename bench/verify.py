@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from bench import dataset, measure, outgrow_cli, results, server, target
+from bench import dataset, measure, outgrow_cli, results, server, target, task
 
 __all__ = ["measure_all"]
 
@@ -44,31 +43,22 @@ def one_round(
         say(f"  FAILED: {error}")
 
 
-def measure_all(
-    *,
-    rows: int,
-    rounds: int,
-    to: server.Server,
-    directory: pathlib.Path,
-    only: Sequence[str] = (),
-    say: Callable[[str], None] = print,
-) -> dict[str, Any]:
+def measure_all(given: task.Task) -> dict[str, Any]:
     """Rounds of a copy followed by a verification; `ratio` is verification over copy phase."""
-    data = dataset.prepare(directory, rows=rows, text=True)
+    data = dataset.prepare(given.directory, rows=given.rows, text=True)
     unavailable = outgrow_cli.unavailable() or outgrow_cli.unavailable("verify")
     copying, verifying = (
         new_entry(name, title, unavailable)
         for name, title in (("copy", "outgrow copy, the copy phase"), ("verify", "outgrow verify"))
     )
     if unavailable:
-        say(f"  skipped: {unavailable}")
+        given.say(f"  skipped: {unavailable}")
     else:
-        target.expected(to, data)
-        for number in range(1, rounds + 1):
-            say(f"round {number} of {rounds}, {rows:,} rows")
-            one_round(data, to, copying, verifying, say)
+        target.expected(given.to, data)
+        for _ in given.each_round():
+            one_round(data, given.to, copying, verifying, given.say)
     for entry in (copying, verifying):
         entry["median"] = None if verifying["failures"] else results.median(entry["seconds"])
-    found = results.envelope("verify", data=data, to=to, rounds=rounds, results=[copying, verifying])
+    found = results.envelope("verify", data=data, to=given.to, rounds=given.rounds, results=[copying, verifying])
     both = copying["median"] and verifying["median"]
     return {**found, "ratio": round(verifying["median"] / copying["median"], 3) if both else None}

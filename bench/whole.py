@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from bench import competitors, dataset, measure, outgrow_cli, results, server, target
+from bench import competitors, dataset, measure, outgrow_cli, results, server, target, task
 from bench.competitors import pgloader_load
 
 __all__ = ["NAMES", "measure_all"]
@@ -63,18 +62,10 @@ def run_outgrow(data: dataset.Dataset, to: server.Server, jobs: int) -> tuple[me
     return report.run, report.phases
 
 
-def measure_all(
-    *,
-    rows: int,
-    rounds: int,
-    to: server.Server,
-    directory: pathlib.Path,
-    only: Sequence[str] = (),
-    say: Callable[[str], None] = print,
-) -> dict[str, Any]:
+def measure_all(given: task.Task) -> dict[str, Any]:
     """Interleaved rounds of the whole job; every value is checked as in the copy benchmark."""
-    data = dataset.prepare(directory, rows=rows, whole=True, text=True)
-    target.expected(to, data)
+    data = dataset.prepare(given.directory, rows=given.rows, whole=True, text=True)
+    target.expected(given.to, data)
     pgloader = next(one for one in competitors.ALL if one.program == "pgloader")
     unavailable = {
         "outgrow1": outgrow_cli.unavailable(),
@@ -91,19 +82,18 @@ def measure_all(
             **{key: [] for key in ("seconds", "cpu", "server_cpu", "peak_bytes", "phases")},
         }
         for name in NAMES
-        if not only or name in only
+        if not given.only or name in given.only
     }
     for name, entry in entries.items():
         if entry["skipped"]:
-            say(f"  {name:16} skipped: {entry['skipped']}")
-    for number in range(1, rounds + 1):
-        say(f"round {number} of {rounds}, {rows:,} rows")
+            given.say(f"  {name:16} skipped: {entry['skipped']}")
+    for _ in given.each_round():
         for name, entry in entries.items():
             if not entry["skipped"]:
-                one_round(name, data, to, entry, say)
+                one_round(name, data, given.to, entry, given.say)
     for entry in entries.values():
         entry["median"] = None if entry["failures"] else results.median(entry["seconds"])
-    return results.envelope("whole", data=data, to=to, rounds=rounds, results=list(entries.values()))
+    return results.envelope("whole", data=data, to=given.to, rounds=given.rounds, results=list(entries.values()))
 
 
 def one_round(

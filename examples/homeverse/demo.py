@@ -49,7 +49,7 @@ def main() -> int:
     try:
         cli.main(["rehearse", str(FILE)])
     except output.Ended as end:
-        if end.outcome.problem is None or end.outcome.problem[0] != "quarantined":
+        if end.outcome.problem is None or end.outcome.problem.code != "quarantined":
             print("This is not how the demonstration should end.", file=sys.stderr)
             return 1
     print(CLOSING)

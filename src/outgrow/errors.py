@@ -8,6 +8,10 @@
     │   ├── SourceUnreadable
     │   ├── SourceCorrupt
     │   ├── SourceChanged
+    │   ├── SourceRewound
+    │   ├── SourceInUse
+    │   ├── StoresDisagree
+    │   ├── NotReady
     │   ├── TargetOccupied
     │   ├── TargetUnfit
     │   ├── TargetBusy
@@ -18,6 +22,7 @@
     │   ├── TargetUnreachable
     │   ├── TargetLost
     │   ├── SourceBusy
+    │   ├── EngineMissing
     │   └── OutOfSpace
     └── Internal                   exit 70: a defect in outgrow
 
@@ -28,8 +33,10 @@ error) and is not an error.
 from __future__ import annotations
 
 __all__ = [
+    "EngineMissing",
     "Internal",
     "MissingDependency",
+    "NotReady",
     "OutOfSpace",
     "OutgrowError",
     "PhaseRefused",
@@ -40,7 +47,10 @@ __all__ = [
     "SourceBusy",
     "SourceChanged",
     "SourceCorrupt",
+    "SourceInUse",
+    "SourceRewound",
     "SourceUnreadable",
+    "StoresDisagree",
     "TargetBusy",
     "TargetLost",
     "TargetMissing",
@@ -116,6 +126,30 @@ class SourceChanged(Refused):
     code = "source_changed"
 
 
+class SourceRewound(Refused):
+    """The file is an older state of the one that was followed: a copy was put in its place, or commits were lost."""
+
+    code = "source_rewound"
+
+
+class SourceInUse(Refused):
+    """The file is open in this very process through another SQLite library."""
+
+    code = "source_in_use"
+
+
+class StoresDisagree(Refused):
+    """What the file and the target say of the migration does not belong together."""
+
+    code = "stores_disagree"
+
+
+class NotReady(Refused):
+    """A check that must pass before a switch did not."""
+
+    code = "not_ready"
+
+
 class SchemaRefused(Refused):
     """The file's schema cannot exist in PostgreSQL (for instance more than 1,600 columns)."""
 
@@ -176,6 +210,12 @@ class SourceBusy(Retryable):
     """The file is locked by another process for longer than the deadline."""
 
     code = "source_busy"
+
+
+class EngineMissing(Retryable):
+    """No engine answers for the file, or it went away before it answered."""
+
+    code = "engine_missing"
 
 
 class OutOfSpace(Retryable):

@@ -13,9 +13,9 @@ import signal
 import threading
 import time
 
-__all__ = ["POINTS", "hit"]
+__all__ = ["COPY_POINTS", "LIVE_POINTS", "POINTS", "hit"]
 
-POINTS = (
+COPY_POINTS = (
     "schema.created",
     "schema.committed",
     "phase.advanced",
@@ -29,7 +29,29 @@ POINTS = (
     "finish.before",
     "finish.after",
 )
-"""Every point there is, in the order in which a copy meets them."""
+"""The points of a copy, in the order in which it meets them."""
+
+LIVE_POINTS = (
+    "capture.installed",
+    "capture.committed",
+    "follow.read",
+    "follow.applied",
+    "follow.acknowledged",
+    "follow.pruned",
+    "switch.locked",
+    "switch.drained",
+    "switch.prepared",
+    "switch.fencing",
+    "switch.fenced",
+    "switch.opening",
+    "switch.opened",
+    "switch.set_back",
+    "end.target_clean",
+    "end.file_clean",
+)
+"""The points that only a live migration has."""
+
+POINTS = COPY_POINTS + LIVE_POINTS
 
 _TRACE = "trace"
 

@@ -91,6 +91,10 @@ def contract(found: Mapping[str, Any], *headings: str) -> None:
         assert finding["severity"] in ("error", "warning", "info")
     for difference in found.get("differences", []):
         require(difference, section("Differences"))
+    for group in found.get("quarantine_groups", []):
+        require(group, section("Groups in quarantine"))
+        assert 1 <= len(group["examples"]) <= min(group["rows"], 3)
+        assert all(list(example) == ["key", "value", "detail"] for example in group["examples"])
 
 
 @pytest.fixture
@@ -166,8 +170,36 @@ def test_rehearse_prints_what_is_documented(flawed: Path) -> None:
     assert found["error"]["code"] == "quarantined"
     assert (found["rows"], found["quarantined"], found["quarantine_counts"]) == (3, 1, {"people": 1})
     assert found["quarantine"][0]["key"] == "4"
+    assert [group["examples"] for group in found["quarantine_groups"]] == [
+        [{"key": "4", "value": "a\0b", "detail": "position 1"}]
+    ]
     assert [finding["code"] for finding in found["findings"]] == ["misfit"]
     assert [path.name for path in flawed.parent.iterdir()] == [flawed.name]
+
+
+def test_verify_says_that_the_file_has_changed(good: Path, postgres_dsn: str) -> None:
+    """Beside the differences, with both states; without differences too, and never of a file that stayed as it was."""
+    assert facts("copy", good, "--to", postgres_dsn, status=0)["ok"]
+    assert facts("verify", good, "--to", postgres_dsn, status=0)["file_changed"] is False
+    engine.execute(postgres_dsn, "UPDATE people SET name = 'Eve' WHERE id = 1")
+    differs = facts("verify", good, "--to", postgres_dsn, status=1)
+    assert (differs["file_changed"], differs["error"]["why"]) == (False, "")
+    assert "has changed" not in outgrow("verify", good, "--to", postgres_dsn).stdout
+
+    engine.script(good, "UPDATE people SET name = 'Ed' WHERE id = 2")
+    differs = facts("verify", good, "--to", postgres_dsn, status=1)
+    contract(differs, "verify")
+    assert differs["file_changed"] is True
+    assert re.search(
+        r"the file has changed since it was copied: then [\d,]+ bytes of .* UTC; now", differs["error"]["why"]
+    )
+    page = outgrow("verify", good, "--to", postgres_dsn).stdout
+    assert re.search(r"^warning  the file has changed since it was copied: then .*; now .* UTC$", page, re.MULTILINE)
+    assert "To copy this state: outgrow copy FILE --to … --restart" in page
+
+    engine.execute(postgres_dsn, "UPDATE people SET name = CASE id WHEN 1 THEN 'Ada' ELSE 'Ed' END WHERE id < 3")
+    assert facts("verify", good, "--to", postgres_dsn, status=0)["file_changed"] is True
+    assert "warning  the file has changed" in outgrow("verify", good, "--to", postgres_dsn).stdout
 
 
 @pytest.mark.parametrize("command", ["check", "plan"])
@@ -310,6 +342,39 @@ def test_pages_are_for_people(flawed: Path, postgres_dsn: str) -> None:
         "! 3 rows in 1 table are the same on both sides, value by value; 1 row in quarantine"
     )
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_no_name_is_broken_in_a_pipe(tmp_path: Path, postgres_dsn: str) -> None:
+    """On any page: a row of a table is a line, however long its names are."""
+    table, column, key = ("_".join([word] * 8)[:62] for word in ("customers", "preference", "identifier"))
+    path = engine.script(
+        tmp_path / "app.db",
+        f"CREATE TABLE {table} ({key} TEXT PRIMARY KEY, {column} INTEGER, at DATETIME)",
+        f"INSERT INTO {table} VALUES ('{'k' * 50}', 1, '2024-01-02'), ('b', 2, 'soon'), ('c', 'n/a', NULL)",
+    )
+    target = ("--to", postgres_dsn)
+    engine.override(path, **{f"{table}__{column}": 'type = "bigint"'})
+    pages = [outgrow(*arguments).stdout for arguments in (("check", path, "-c"), ("plan", path, "-c"))]
+    pages.append(outgrow("copy", path, *target).stdout)
+    engine.execute(postgres_dsn, f"UPDATE {table} SET {column} = 7")
+    pages.append(outgrow("verify", path, *target).stdout)
+    for page in pages:
+        assert column in page
+        broken = [line for line in page.splitlines() if re.search(r"(customers_|preference_)", line)]
+        assert all(table in line or column in line for line in broken)
+    assert sum(line.split()[:4] == [table, f"'{'k' * 50}'", "value", column] for line in pages[-1].splitlines()) == 1
+
+
+def test_a_resumed_copy_boasts_of_no_rows(good: Path, postgres_dsn: str) -> None:
+    """Where an earlier run had copied all of them there is no rate to tell, and none of 0."""
+    copying = ("copy", good, "--to", postgres_dsn)
+    killed = outgrow(*copying, environment={"OUTGROW_FAILPOINT": "step.done=kill"})
+    assert killed.returncode == -signal.SIGKILL
+    again = outgrow(*copying)
+    assert again.returncode == 0
+    assert re.search(r"^ copy +\d+ ms +$", again.stdout, re.MULTILINE)
+    assert "all of them had been copied by an earlier run" in again.stdout
+    assert "Copying rows (3 rows, 3 of them by an earlier run)" in again.stderr
 
 
 def test_a_plan_can_be_written_to_standard_output(good: Path) -> None:

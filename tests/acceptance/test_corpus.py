@@ -9,8 +9,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,16 +81,7 @@ def test_every_file_is_checked_and_verified_again(copied: Path, database: str, p
     assert verified.facts["rows"] == first.facts["rows"] + first.facts["quarantined"]
 
 
-_WRITER = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("PRAGMA journal_mode = wal")
-connection.execute("PRAGMA wal_autocheckpoint = 0")
-connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
-connection.execute("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
-print("ready", flush=True)
-sys.stdin.read()
-"""
+TWO_ROWS = ("CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)")
 
 
 def _rehearse(path: Path, dsn: str) -> engine.Answer:
@@ -112,49 +101,31 @@ def _trace_free(path: Path, dsn: str, rows: int) -> None:
 @pytest.mark.parametrize("mode", ["delete", "truncate", "persist", "wal"])
 def test_a_closed_file_is_left_as_it_was(tmp_path: Path, postgres_dsn: str, mode: str) -> None:
     """In every journal mode that a closed file can have."""
-    path = tmp_path / "data" / "closed.db"
-    path.parent.mkdir()
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(f"PRAGMA journal_mode = {mode}")
-    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
-    connection.execute("INSERT INTO t VALUES (1), (2)")
-    connection.close()
+    path = engine.script(tmp_path / "data" / "closed.db", *TWO_ROWS, journal_mode=mode)
     _trace_free(path, postgres_dsn, 2)
 
 
 def test_a_log_without_its_index_is_read_and_left(tmp_path: Path, postgres_dsn: str) -> None:
     """The writer died, or the files were copied: the rows are only in the -wal."""
     path = tmp_path / "live" / "hot.db"
-    path.parent.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-c", _WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as writer:
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        copy = tmp_path / "data" / "hot.db"
-        copy.parent.mkdir()
+    copy = tmp_path / "data" / "hot.db"
+    copy.parent.mkdir()
+    with engine.writer(path):
         for suffix in ("", "-wal"):
             shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
-        writer.kill()
     _trace_free(copy, postgres_dsn, 2)
 
 
 def test_a_file_in_use_is_read_beside_its_writer(tmp_path: Path, postgres_dsn: str) -> None:
     """The application has it open in WAL mode; afterwards it goes on writing, and its rows are there."""
     path = tmp_path / "data" / "live.db"
-    path.parent.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-c", _WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as writer:
-        assert writer.stdout is not None
-        writer.stdout.readline()
+    with engine.writer(path):
         names = sorted(each.name for each in path.parent.iterdir())
         wal = path.with_name("live.db-wal").read_bytes()
         assert engine.run("check", path).facts["rows"] == 2
         assert _rehearse(path, postgres_dsn).facts["rows"] == 2
         assert sorted(each.name for each in path.parent.iterdir()) == names
         assert path.with_name("live.db-wal").read_bytes() == wal
-        writer.kill()
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
     connection.close()
@@ -163,13 +134,7 @@ def test_a_file_in_use_is_read_beside_its_writer(tmp_path: Path, postgres_dsn: s
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_read_only_directory_is_enough(tmp_path: Path, postgres_dsn: str, mode: str) -> None:
     """Nothing need be written beside the file, in WAL mode neither."""
-    path = tmp_path / "data" / "readonly.db"
-    path.parent.mkdir()
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(f"PRAGMA journal_mode = {mode}")
-    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
-    connection.execute("INSERT INTO t VALUES (1), (2)")
-    connection.close()
+    path = engine.script(tmp_path / "data" / "readonly.db", *TWO_ROWS, journal_mode=mode)
     path.chmod(stat.S_IRUSR)
     path.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:

@@ -16,7 +16,7 @@ from support import command
 CONTINUE = "What was done is kept; type the same command to continue"
 
 
-@pytest.mark.parametrize("point", failpoints.POINTS)
+@pytest.mark.parametrize("point", failpoints.COPY_POINTS)
 def test_ctrl_c_at_a_point_ends_in_order_and_the_same_command_completes(
     point: str, home: Path, postgres_dsn: str
 ) -> None:

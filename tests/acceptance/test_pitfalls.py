@@ -289,9 +289,7 @@ def test_p10_a_narrower_type_is_the_users_choice(tmp_path: Path, postgres_dsn: s
         "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER)",
         "INSERT INTO t VALUES (1, 2147483648), (2, 5)",
     )
-    path.with_name("a.db.plan.toml").write_text(
-        '[overrides.t.v]\ntype = "integer"\n[overrides.t.id]\ntype = "integer"\n'
-    )
+    engine.override(path, t__v='type = "integer"', t__id='type = "integer"')
     judged = engine.copy(path, postgres_dsn)
     assert judged.report.quarantine_counts == {"t": 1}
     assert [column.sql_type for column in judged.report.plan.tables[0].columns] == ["integer", "integer"]

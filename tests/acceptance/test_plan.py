@@ -39,14 +39,6 @@ def _plan(source: Path) -> Path:
     return path
 
 
-def _override(plan: Path, **settings: str) -> None:
-    """Write overrides into a plan file, each a TOML table of one line, as a user does."""
-    lines = [f"[overrides.{'.'.join(name.split('__'))}]\n{setting}\n" for name, setting in settings.items()]
-    head, mark, rest = plan.read_text().partition("[overrides]\n")
-    assert mark
-    plan.write_text(head + mark + "".join(lines) + rest)
-
-
 def _types(dsn: str, table: str) -> dict[str, str]:
     found = engine.execute(
         dsn,
@@ -107,8 +99,8 @@ def test_an_overridden_type_is_followed(
     source: Path, postgres_dsn: str, column: str, setting: str, sql_type: str, value: object
 ) -> None:
     """Every value arrives in the type that the user asked for, and the foreign keys still hold."""
-    plan = _plan(source)
-    _override(plan, **{column: setting})
+    _plan(source)
+    engine.override(source, **{column: setting})
     _plan(source)
     answer = migration.copy(source, postgres_dsn)
     assert answer.verification.differences == ()
@@ -127,7 +119,7 @@ def test_a_column_is_quarantined_rather_than_widened_on_demand(source: Path, pos
     """Without the override the column becomes text and is complete; with it one row is kept aside."""
     plan = _plan(source)
     assert "widened_to_text" in plan.read_text()
-    _override(plan, children__odd='type = "bigint"')
+    engine.override(source, children__odd='type = "bigint"')
     judged = engine.copy(source, postgres_dsn)
     assert judged.report.quarantine_counts == {"children": 1}
     assert judged.report.quarantine[0].column == "odd"
@@ -135,8 +127,8 @@ def test_a_column_is_quarantined_rather_than_widened_on_demand(source: Path, pos
 
 def test_tables_and_foreign_keys_are_left_out_on_demand(source: Path, postgres_dsn: str) -> None:
     """Both are listed among what is left out."""
-    plan = _plan(source)
-    _override(plan, log="skip = true", children="foreign_keys = false")
+    _plan(source)
+    engine.override(source, log="skip = true", children="foreign_keys = false")
     judged = engine.copy(source, postgres_dsn)
     assert judged.check.left_out == ("log",)
     assert engine.execute(postgres_dsn, "SELECT to_regclass('log')::text") == [(None,)]
@@ -148,7 +140,7 @@ def test_tables_and_foreign_keys_are_left_out_on_demand(source: Path, postgres_d
 def test_overrides_survive_planning_again(source: Path) -> None:
     """The plan made of its own overrides is the same, and those come first in it."""
     plan = _plan(source)
-    _override(plan, people__key='type = "uuid"', log="skip = true")
+    engine.override(source, people__key='type = "uuid"', log="skip = true")
     _plan(source)
     once = plan.read_bytes()
     _plan(source)
@@ -195,8 +187,8 @@ STALE: dict[str, tuple[dict[str, str], str]] = {
 def test_an_override_that_cannot_be_followed_is_refused(source: Path, postgres_dsn: str, case: str) -> None:
     """By `plan` and `copy` alike, and nothing is written."""
     settings, why = STALE[case]
-    plan = _plan(source)
-    _override(plan, **settings)
+    _plan(source)
+    engine.override(source, **settings)
     for act in (lambda: _plan(source), lambda: migration.copy(source, postgres_dsn)):
         with pytest.raises(errors.PlanInvalid, match=why):
             act()
@@ -205,9 +197,9 @@ def test_an_override_that_cannot_be_followed_is_refused(source: Path, postgres_d
 
 def test_overrides_that_changed_are_refused_for_a_copy_under_way(source: Path, postgres_dsn: str) -> None:
     """The tables were made after the other plan; --restart begins anew."""
-    plan = _plan(source)
+    _plan(source)
     migration.copy(source, postgres_dsn)
-    _override(plan, people__age='type = "smallint"')
+    engine.override(source, people__age='type = "smallint"')
     with pytest.raises(errors.TargetOccupied, match="overrides are not those"):
         migration.copy(source, postgres_dsn)
     migration.copy(source, postgres_dsn, restart=True)

@@ -21,7 +21,7 @@ MANY = ("chunk.claimed", "chunk.copied", "chunk.committed", "step.done", "step.c
 TWICE = ("phase.advanced", "row.quarantined")
 
 KILLS = [
-    *((point, hit) for point in failpoints.POINTS if point not in (*MANY, *TWICE) for hit in ("first",)),
+    *((point, hit) for point in failpoints.COPY_POINTS if point not in (*MANY, *TWICE) for hit in ("first",)),
     *((point, hit) for point in TWICE for hit in ("first", "last")),
     *((point, hit) for point in MANY for hit in ("first", "second", "last")),
 ]
@@ -71,8 +71,8 @@ def unchanged(path: Path, dsn: str) -> None:
 
 
 def test_a_copy_with_quarantined_rows_meets_every_point(hits: Mapping[str, int]) -> None:
-    assert set(hits) == set(failpoints.POINTS)
-    assert {point for point, count in hits.items() if count == 1} == set(failpoints.POINTS) - {*MANY, *TWICE}
+    assert set(hits) == set(failpoints.COPY_POINTS)
+    assert {point for point, count in hits.items() if count == 1} == set(failpoints.COPY_POINTS) - {*MANY, *TWICE}
     assert {hits[point] for point in TWICE} == {2}
     assert min(hits[point] for point in MANY) > 3
 

@@ -6,13 +6,14 @@ after it has closed them: two SQLite libraries never have one file open at the s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,18 @@ import psycopg
 from outgrow import migration
 from support import checker
 
-__all__ = ["Answer", "Judged", "contents", "copy", "emptied", "execute", "run", "script"]
+__all__ = ["Answer", "Judged", "contents", "copy", "emptied", "execute", "override", "run", "script", "writer"]
+
+_WRITER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = wal")
+connection.execute("PRAGMA wal_autocheckpoint = 0")
+connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
+connection.execute("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
+print("ready", flush=True)
+sys.stdin.read()
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,10 +100,13 @@ def emptied(dsn: str) -> str:
     return dsn
 
 
-def script(path: Path, *statements: str) -> Path:
+def script(path: Path, *statements: str, journal_mode: str = "") -> Path:
     """Run statements on a SQLite file, made if need be, in one transaction; returns its path."""
+    path.parent.mkdir(exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)
     try:
+        if journal_mode:
+            connection.execute(f"PRAGMA journal_mode = {journal_mode}")
         connection.execute("BEGIN")
         for statement in statements:
             connection.execute(statement)
@@ -99,6 +114,33 @@ def script(path: Path, *statements: str) -> Path:
     finally:
         connection.close()
     return path
+
+
+@contextlib.contextmanager
+def writer(path: Path) -> Iterator[None]:
+    """An application that made the file in WAL mode and has it open, two rows only in the log; killed in the end."""
+    path.parent.mkdir(exist_ok=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def override(path: Path, **settings: str) -> None:
+    """Write overrides into the plan beside a file, each a line of TOML for a `table` or a `table__column`, as a user does."""
+    plan = path.with_name(f"{path.name}.plan.toml")
+    before, mark, after = plan.read_text().partition("[overrides]\n") if plan.exists() else ("", "[overrides]\n", "")
+    assert mark
+    lines = []
+    for name, setting in settings.items():
+        quoted = ".".join(f'"{part}"' for part in name.split("__"))
+        lines.append(f"[overrides.{quoted}]\n{setting}\n")
+    plan.write_text(before + mark + "".join(lines) + after)
 
 
 def execute(dsn: str, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

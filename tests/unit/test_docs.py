@@ -16,7 +16,8 @@ from tools import cli_reference, requirements
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("bench/*.md"), *ROOT.glob("examples/*/*.md")])
-SOURCE = "\n".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.py")))
+SOURCES = {path: path.read_text() for path in sorted((ROOT / "src").rglob("*.py"))}
+SOURCE = "\n".join(SOURCES.values())
 
 
 def read(*parts: str) -> str:
@@ -32,13 +33,11 @@ def rows(page: str) -> dict[str, list[str]]:
 
 def finding_codes() -> set[str]:
     """Every code that a finding can have, as the source writes them."""
-    codes = set(re.findall(r'\bcode="(\w+)"', SOURCE))
-    left_out = set(re.findall(r'\.leave_out\(\s*"([\w ]+)"', SOURCE))
-    others = set(
-        re.findall(
-            r'^        "([\w ]+)": "', SOURCE.partition("remedies: dict[str, Any] = {")[2].partition("}")[0], re.M
-        )
-    )
+    source = "\n".join(text for path, text in SOURCES.items() if path.parent.name != "cli")
+    codes = set(re.findall(r'\bcode="(\w+)"', source))
+    left_out = set(re.findall(r'\.leave_out\(\s*"([\w ]+)"', source))
+    remedies = source.partition("_REMEDIES = {")[2].partition("}")[0]
+    others = set(re.findall(r'^    "([\w ]+)": "', remedies, re.MULTILINE))
     return (
         codes
         | {f"{kind.replace(' ', '_')}_left_out" for kind in left_out}

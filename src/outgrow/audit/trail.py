@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import pathlib
 
 from outgrow.model import event
 from outgrow.postgres import state
 
-__all__ = ["Trail"]
+__all__ = ["Trail", "export"]
 
-_KEPT = (event.StepDone, event.PhaseChanged)
+_KEPT = (event.StepDone, event.PhaseChanged, event.PrimaryChanged, event.CaptureRepaired)
 
 
 class Trail:
@@ -22,3 +24,12 @@ class Trail:
     def __call__(self, happened: event.Event) -> None:
         if isinstance(happened, _KEPT):
             self._keeper.record(type(happened).__name__, command=self._command, **dataclasses.asdict(happened))
+
+
+def export(keeper: state.State, path: pathlib.Path) -> None:
+    """Write the whole trail to a file, one event a line, whole or not at all; for when the target is about to forget it."""
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("w", encoding="utf-8") as lines:
+        for at, kind, detail in keeper.events():
+            lines.write(json.dumps({"at": at, "kind": kind, **detail}, ensure_ascii=False) + "\n")
+    temporary.replace(path)

@@ -12,7 +12,8 @@ from rich import console as rich_console
 
 import outgrow
 from outgrow import errors, migration
-from outgrow.cli import output, progress, render
+from outgrow.cli import findings, live, output, progress, render, wording
+from outgrow.cli.options import Columns, File, Jobs, Json, PlanFile, Quiet, Schema, To
 from outgrow.migration import planning
 from outgrow.model import plan
 
@@ -29,36 +30,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-# That the file can be read is looked at later, where a refusal names its remedy.
-File = Annotated[
-    pathlib.Path,
-    typer.Argument(metavar="FILE", help="The SQLite database file.", show_default=False, readable=False),
-]
-To = Annotated[
-    str,
-    typer.Option(
-        "--to",
-        metavar="DSN",
-        envvar="OUTGROW_TO",
-        help="The PostgreSQL database: a URI or key=value pairs. A password is better kept in PGPASSFILE.",
-        show_default=False,
-    ),
-]
-Schema = Annotated[str, typer.Option("--schema", metavar="NAME", help="The target schema.")]
-PlanFile = Annotated[
-    pathlib.Path | None,
-    typer.Option(
-        "--plan",
-        metavar="PLAN",
-        help="The plan whose overrides to follow; FILE.plan.toml beside the file, if there is one.",
-        show_default=False,
-    ),
-]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=8, help="Streams at a time.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-Columns = Annotated[bool, typer.Option("--columns", "-c", help="Show every column.")]
-
 
 @app.callback(invoke_without_command=True)
 def _root(
@@ -73,20 +44,28 @@ def _root(
         raise typer.Exit(errors.Usage.exit_code)
 
 
-def _finding_problem(found: tuple[plan.Finding, ...]) -> tuple[str, str, str] | None:
+def _finding_problem(found: tuple[plan.Finding, ...]) -> output.Problem | None:
     worst = [finding for finding in found if finding.severity == plan.Severity.ERROR]
     if not worst:
         return None
-    return "findings", f"{render.amount(len(worst), 'finding')} of severity error", worst[0].remedy
+    message = f"{wording.amount(len(worst), 'finding')} of severity error"
+    return output.Problem(code="findings", message=message, hint=worst[0].remedy)
 
 
-def _verification_problem(report: migration.VerifyReport, quarantined: int) -> tuple[str, str, str] | None:
+def _verification_problem(report: migration.VerifyReport, quarantined: int) -> output.Problem | None:
     if report.differences:
-        message = f"{render.amount(len(report.differences), 'difference')} between the file and PostgreSQL"
-        return "differences", message, "See `differences`; to copy anew: outgrow copy FILE --to … --restart"
+        return output.Problem(
+            code="differences",
+            message=f"{wording.amount(len(report.differences), 'difference')} between the file and PostgreSQL",
+            why=f"the file has changed since it was copied: {report.file_changed}" if report.file_changed else "",
+            hint="See `differences`; to copy the file as it is now: outgrow copy FILE --to … --restart",
+        )
     if quarantined:
-        message = f"{render.amount(quarantined, 'row')} in quarantine"
-        return "quarantined", message, "Look at outgrow.quarantine at the target; repair the file or change the plan"
+        return output.Problem(
+            code="quarantined",
+            message=f"{wording.amount(quarantined, 'row')} in quarantine",
+            hint="Look at outgrow.quarantine at the target; repair the file or change the plan",
+        )
     return None
 
 
@@ -162,9 +141,9 @@ def plan_command(
                 sys.stdout.write(report.text)
             else:
                 render.planned_tables(page, report.plan, columns=columns)
-                render.findings(page, report.plan.findings)
+                findings.show(page, report.plan.findings)
                 page.print(
-                    f"\nThe plan is in {report.path}. Review it, then: outgrow rehearse {render.typed(file)}",
+                    f"\nThe plan is in {report.path}. Review it, then: outgrow rehearse {wording.typed(file)}",
                     soft_wrap=True,
                 )
 
@@ -193,6 +172,7 @@ def _copy_facts(report: migration.CopyReport) -> dict[str, Any]:
         "quarantined": report.quarantined,
         "quarantine": report.quarantine,
         "quarantine_counts": report.quarantine_counts,
+        "quarantine_groups": report.quarantine_groups,
         **_verify_facts(report.verification),
         "phases": {name: round(value, 3) for name, value in report.phases.items()},
         "notes": report.notes,
@@ -259,6 +239,7 @@ def verify(file: File, to: To, jobs: Jobs = 2, as_json: Json = False, quiet: Qui
             "rows": report.rows,
             "quarantined": report.quarantined,
             **_verify_facts(report),
+            "file_changed": bool(report.file_changed),
             "seconds": round(report.seconds, 3),
         }
         return output.Outcome(facts=facts, show=show, problem=_verification_problem(report, report.quarantined))
@@ -303,10 +284,10 @@ def rehearse(
             render.copied(page, report.copy, where=report.copy.target if to else f"an embedded {report.server}")
             render.verified(page, report.copy.verification)
             page.print(
-                f"\nRehearsed on {report.server} in {render.seconds(report.seconds)}; the file was left as it is."
+                f"\nRehearsed on {report.server} in {wording.seconds(report.seconds)}; the file was left as it is."
             )
             render.verdict(page, report.copy.verification, report.copy.quarantined)
-            named = render.typed(file)
+            named = wording.typed(file)
             page.print("Next, to review the decisions:", f"outgrow plan {named}", style="dim", soft_wrap=True)
             page.print(
                 "  then, with the application stopped:", f"outgrow copy {named} --to DSN", style="dim", soft_wrap=True
@@ -326,6 +307,9 @@ def rehearse(
         )
 
     ending.run(work)
+
+
+live.register(app)
 
 
 def commands() -> tuple[str, ...]:

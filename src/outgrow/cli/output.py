@@ -24,7 +24,19 @@ from outgrow import errors
 from outgrow.migration import session
 from outgrow.postgres import dsn
 
-__all__ = ["DIFFERENCES", "DONE", "INTERRUPTED", "Ended", "Outcome", "Output", "fail", "out", "plain", "prepare"]
+__all__ = [
+    "DIFFERENCES",
+    "DONE",
+    "INTERRUPTED",
+    "Ended",
+    "Outcome",
+    "Output",
+    "Problem",
+    "fail",
+    "out",
+    "plain",
+    "prepare",
+]
 
 DONE = 0
 DIFFERENCES = 1
@@ -58,15 +70,22 @@ def out(*, stderr: bool = False) -> rich_console.Console:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What a command came to: its facts for `--json`, and how it shows itself.
+class Problem:
+    """What keeps the status from being 0, although the command did its work."""
 
-    `problem` is the code and message of what keeps the status from being 0, although the command did its work.
-    """
+    code: str
+    message: str
+    hint: str
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a command came to: its facts for `--json`, how it shows itself, and its problem if there is one."""
 
     facts: Mapping[str, Any]
     show: Callable[[rich_console.Console], None]
-    problem: tuple[str, str, str] | None = None
+    problem: Problem | None = None
 
     @property
     def status(self) -> int:
@@ -107,11 +126,9 @@ class Output:
             fail(self.command, told, as_json=self.as_json)
         with _perhaps_unread():
             if self.as_json:
-                problem = None
-                if outcome.problem:
-                    code, message, hint = outcome.problem
-                    problem = {"code": code, "message": message, "why": "", "hint": hint, "retry": False}
-                _print_json({"ok": problem is None, "command": self.command, "error": problem, **outcome.facts})
+                problem = outcome.problem
+                why = problem and _told(problem.code, problem.message, problem.why, problem.hint, retry=False)
+                _print_json({"ok": problem is None, "command": self.command, "error": why, **outcome.facts})
             elif not self.quiet:
                 outcome.show(out())
         raise Ended(outcome)
@@ -167,6 +184,10 @@ def _unexpected(error: Exception) -> errors.OutgrowError:
     )
 
 
+def _told(code: str, message: str, why: str, hint: str, *, retry: bool) -> Mapping[str, Any]:
+    return {"code": code, "message": message, "why": why, "hint": hint, "retry": retry}
+
+
 def _print_json(data: Mapping[str, Any]) -> None:
     kept = plain(data)
     line = json.dumps(kept, ensure_ascii=False, allow_nan=False)
@@ -201,13 +222,7 @@ def plain(value: Any) -> Any:
 def fail(command: str, error: errors.OutgrowError, *, as_json: bool) -> NoReturn:
     """Show an error and exit with its status: what happened, why, and the next command."""
     if as_json:
-        told = {
-            "code": error.code,
-            "message": error.message,
-            "why": error.why,
-            "hint": error.hint,
-            "retry": error.retry,
-        }
+        told = _told(error.code, error.message, error.why, error.hint, retry=error.retry)
         with _perhaps_unread():
             _print_json({"ok": False, "command": command, "error": told})
     else:
@@ -224,7 +239,7 @@ def fail(command: str, error: errors.OutgrowError, *, as_json: bool) -> NoReturn
 def _interrupted(command: str, *, as_json: bool) -> NoReturn:
     hint = "What was done is kept; type the same command to continue"
     if as_json:
-        told = {"code": "interrupted", "message": "Interrupted", "why": "", "hint": hint, "retry": True}
+        told = _told("interrupted", "Interrupted", "", hint, retry=True)
         with _perhaps_unread():
             _print_json({"ok": False, "command": command, "error": told})
     else:

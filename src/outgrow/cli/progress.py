@@ -123,6 +123,8 @@ class _Lines:
                     self._done = self._from = happened.done
                     self._began = self._told = time.monotonic()
                     of = f" ({self._total:,} {happened.unit})" if happened.total else ""
+                    if happened.done:
+                        of = f" ({self._total:,} {happened.unit}, {happened.done:,} of them by an earlier run)"
                     self._write(f"{_TITLES.get(happened.step, happened.step)}{of}\n")
                 case event.ChunkCopied() | event.ChunkVerified():
                     self._done += happened.rows

@@ -1,13 +1,14 @@
-"""The work of a copy as chunks: every table walked in steps, always the same steps, so that a restart finds its place."""
+"""The work of a copy as chunks: every table walked in steps, each written down before it is copied, so that a restart finds its place."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from outgrow.model import plan, store
-from outgrow.sqlite import connection, reader
+from outgrow.postgres import state
+from outgrow.sqlite import connection, reader, values
 
 __all__ = ["Chunk", "Queue"]
 
@@ -17,7 +18,7 @@ _MOST_LARGER = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
-    """One transaction's work: the rows of a span in scan order; `ordinal` counts from 0 in each table."""
+    """One transaction's work: the rows of a span in the order of the walk; `ordinal` counts from 0 in each table."""
 
     table: plan.TablePlan
     ordinal: int
@@ -25,25 +26,48 @@ class Chunk:
 
 
 def _rows(table: plan.TablePlan, least: int) -> int:
-    """The rows of one chunk: more in a large table, where each commit interrupts the stream, but always the same number."""
+    """The rows of one chunk: more in a large table, where each commit interrupts the stream."""
     return max(least, min(_MOST_LARGER * least, table.rows // _CHUNKS))
 
 
 class Queue:
-    """Hands out chunks to several threads, largest table first; chunks already done are passed over."""
+    """Hands out chunks to several threads, largest table first; chunks already done are passed over.
 
-    def __init__(self, source: connection.Source, planned: plan.Plan, *, rows: int, done: Set[tuple[str, int]]) -> None:
+    With `live`, tables are walked in the order of their keys, because a row's rowid may change under the walk.
+    """
+
+    def __init__(
+        self, source: connection.Source, planned: plan.Plan, keeper: state.State, *, rows: int, live: bool = False
+    ) -> None:
         self._lock = threading.Lock()
-        self._chunks = self._walk(source, planned, rows, done)
+        self._keeper = keeper
+        self._live = live
+        known: dict[str, list[state.Chunk]] = {}
+        for chunk in keeper.chunks():
+            known.setdefault(chunk.table, []).append(chunk)
+        self._chunks = self._walk(source, planned, rows, known)
 
-    @staticmethod
-    def _walk(source: connection.Source, planned: plan.Plan, rows: int, done: Set[tuple[str, int]]) -> Iterator[Chunk]:
+    def _walk(
+        self, source: connection.Source, planned: plan.Plan, rows: int, known: dict[str, list[state.Chunk]]
+    ) -> Iterator[Chunk]:
         walker = source.connect()
         for table in sorted(planned.tables, key=lambda t: (-t.rows, t.source)):
-            walking = reader.TableReader(walker, table, encoding=planned.encoding)
-            for ordinal, span in enumerate(walking.spans(walking.sql.scan, _rows(table, rows))):
-                if (table.source, ordinal) not in done:
-                    yield Chunk(table=table, ordinal=ordinal, span=span)
+            begun = known.get(table.source, [])
+            lower: store.Position | None = None
+            for chunk in begun:
+                upper = None if chunk.upper is None else values.load(chunk.upper)
+                if not chunk.done:
+                    yield Chunk(table=table, ordinal=chunk.ordinal, span=store.Span(lower=lower, upper=upper))
+                lower = upper
+            if begun and lower is None:
+                continue
+            walking = reader.TableReader(walker, table, encoding=planned.encoding, live=self._live)
+            rest = store.Span(lower=lower) if lower is not None else None
+            spans = walking.spans(walking.walk, _rows(table, rows), rest)
+            for ordinal, span in enumerate(spans, len(begun)):
+                bound = None if span.upper is None else values.dump(span.upper)
+                self._keeper.plan_chunk(table.source, ordinal, bound)
+                yield Chunk(table=table, ordinal=ordinal, span=span)
 
     def take(self) -> Chunk | None:
         """The next chunk, None when all are taken."""

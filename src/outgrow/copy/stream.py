@@ -30,7 +30,7 @@ class _Careful(Exception):
 class Stream:
     """Copies chunks with its own pair of connections.
 
-    SQLite builds COPY text a thousand rows at a time; a group with a misfit is read row by row. A chunk that PostgreSQL refuses
+    SQLite builds COPY text a thousand rows at a time, with a call of `pace` before each; a group with a misfit is read row by row. A chunk that PostgreSQL refuses
     is rolled back and done again with a look at every group, and if that is refused too, in small batches.
     """
 
@@ -44,7 +44,9 @@ class Stream:
         null: str,
         stop: workers.Stop,
         sink: event.Sink,
+        pace: Callable[[], None] = lambda: None,
     ) -> None:
+        self._pace = pace
         self._source = source
         self._target = target
         self._state = state.State(target, run=run)
@@ -114,6 +116,7 @@ class Stream:
             nonlocal rows
             for span, group in source.copy_groups(chunk.span):
                 self._stop.check()
+                self._pace()
                 clean = not group.misfits
                 if clean and looking:
                     clean = loader.is_clean(group.data, rows=group.rows, columns=columns)
@@ -132,13 +135,14 @@ class Stream:
                         raise _Careful
                     rows += len(fitting)
                     yield b"".join(fitting)
+            if chunk.span.upper is None:
+                kept.extend(lines.unwalked(source, self._null))
 
         with contextlib.closing(_ahead(blocks())) as ready:
             counted, size = loader.copy_blocks(self._target, sql.copy(self._null), ready)
         if counted != rows:
             raise loader.Refused
-        for line in kept:
-            loader.quarantine(self._state, chunk.table, line)
+        loader.quarantine(self._state, chunk.table, [line.misfit() for line in kept])
         return loader.Loaded(rows=rows, quarantined=len(kept), size=size)
 
     def _slow(self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk) -> loader.Loaded:
@@ -146,6 +150,8 @@ class Stream:
             for line in lines.careful(source, chunk.span, self._null):
                 self._stop.check()
                 yield line
+            if chunk.span.upper is None:
+                yield from lines.unwalked(source, self._null)
 
         return loader.load(self._target, chunk.table, sql, self._null, judged())
 

@@ -38,9 +38,7 @@ class Progress:
 class Following(Generic[Changes]):
     """A primary and its follower, in one direction."""
 
-    def __init__(
-        self, primary: store.Primary[Changes], follower: store.Follower[Changes], *, sink: event.Sink
-    ) -> None:
+    def __init__(self, primary: store.Primary[Changes], follower: store.Follower[Changes], *, sink: event.Sink) -> None:
         self._primary = primary
         self._follower = follower
         self._sink = sink

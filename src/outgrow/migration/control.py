@@ -92,6 +92,4 @@ def ask(path: str, command: str, arguments: Mapping[str, Any] | None = None, *, 
 
 
 def _missing(why: str) -> errors.EngineMissing:
-    return errors.EngineMissing(
-        "No engine answers for this file", why=why, hint="Start it: outgrow run FILE --to …"
-    )
+    return errors.EngineMissing("No engine answers for this file", why=why, hint="Start it: outgrow run FILE --to …")

@@ -16,7 +16,7 @@ import outgrow
 from outgrow import audit, codec, errors, failpoints, workers
 from outgrow.audit import trail
 from outgrow.copy import chunks, stream
-from outgrow.migration import planning, session, verifying
+from outgrow.migration import planning, quarantine_sample, session, verifying
 from outgrow.model import event, plan
 from outgrow.model.phase import Phase
 from outgrow.plan import file
@@ -26,7 +26,7 @@ from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import reader
 
-__all__ = ["CopyReport", "copy", "copy_opened", "discard"]
+__all__ = ["CopyReport", "begin", "copy", "copy_opened", "discard"]
 
 CHUNK_ROWS = 50_000
 
@@ -44,6 +44,7 @@ class CopyReport:
     quarantined: int
     quarantine: tuple[state.Quarantined, ...]
     quarantine_counts: Mapping[str, int]
+    quarantine_groups: tuple[quarantine_sample.Group, ...]
     notes: Mapping[str, str]
     verification: verifying.VerifyReport
     phases: Mapping[str, float]
@@ -107,7 +108,7 @@ def copy_opened(
                     source, target_schema=target_schema, overrides=overrides, exact=False, sink=sink, name=name
                 )
             with steps.step("schema", total=len(made.tables), unit="tables"):
-                _begin(target, keeper, made, fingerprint)
+                begin(target, keeper, made, fingerprint=fingerprint)
         with keeper.lease("copy"):
             steps.sink = audit.fan_out(sink, trail.Trail(keeper, "copy"))
             migration = keeper.migration()
@@ -131,7 +132,14 @@ def copy_opened(
             return _report(target, keeper, made, verification, steps, resumed, repeated, began)
 
 
-def _begin(target: session.Target, keeper: state.State, made: plan.Plan, fingerprint: Mapping[str, object]) -> None:
+def begin(
+    target: session.Target,
+    keeper: state.State,
+    made: plan.Plan,
+    *,
+    fingerprint: Mapping[str, object],
+    chunk_rows: int | None = None,
+) -> None:
     """Create tables and state in one transaction, unless another process was faster."""
     with contextlib.suppress(state.Begun):
         with target.control.transaction():
@@ -140,7 +148,7 @@ def _begin(target: session.Target, keeper: state.State, made: plan.Plan, fingerp
                 target_schema=made.schema,
                 plan=json.dumps(file.to_data(made)),
                 fingerprint=json.dumps(fingerprint),
-                chunk_rows=CHUNK_ROWS,
+                chunk_rows=chunk_rows or CHUNK_ROWS,
                 version=outgrow.__version__,
             )
             _refuse_occupied(target.control, made)
@@ -209,12 +217,11 @@ def _fill(
     """Everything between the empty tables and the verification."""
     if migration.phase == Phase.PLANNED:
         _advance(keeper, Phase.PLANNED, Phase.COPYING, steps.sink)
-    done = {(chunk.table, chunk.ordinal) for chunk in keeper.chunks()}
     with (
         steps.step("copy", total=made.rows, done=resumed, unit="rows"),
         sqlite.translate_errors(source.path),
     ):
-        todo = chunks.Queue(source, made, rows=migration.chunk_rows, done=done)
+        todo = chunks.Queue(source, made, state.State(target.control, run=migration.run), rows=migration.chunk_rows)
         null = secrets.token_hex(8)
         streams = []
         for connection in target.sessions(jobs):
@@ -315,6 +322,7 @@ def _report(
         quarantined=sum(counts.values()),
         quarantine=tuple(keeper.quarantine_list(100)),
         quarantine_counts=counts,
+        quarantine_groups=quarantine_sample.groups(keeper),
         notes={name: note for name, note in keeper.steps().items() if note},
         verification=verification,
         phases=steps.seconds,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from outgrow import errors
 from outgrow.migration import session
 from outgrow.model import event, plan
+from outgrow.model.phase import Phase
 from outgrow.plan import file
 from outgrow.postgres import connection as postgres
 from outgrow.postgres import state
@@ -22,7 +27,10 @@ __all__ = ["VerifyReport", "verify", "verify_target"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyReport:
-    """A verification: rows of the file that were compared, those rightly in quarantine, and every difference."""
+    """A verification: rows of the file that were compared, those rightly in quarantine, and every difference.
+
+    `file_changed` says how the file's state differs from the one that was copied; it is empty where it does not.
+    """
 
     rows: int
     tables: int
@@ -30,6 +38,7 @@ class VerifyReport:
     differences: tuple[compare.Difference, ...]
     results: tuple[compare.TableResult, ...]
     seconds: float
+    file_changed: str = ""
 
 
 def verify_target(
@@ -109,4 +118,25 @@ def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.
                 hint="Name that file, or the database of this one",
             )
         planned = file.from_data(migration.plan)
-        return verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))
+        report = verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))
+        if migration.phase not in (Phase.COPYING, Phase.FINISHED):
+            return report
+        return dataclasses.replace(report, file_changed=_changed(migration.fingerprint, source))
+
+
+def _changed(copied: Mapping[str, Any], source: sqlite.Source) -> str:
+    """How the file's fingerprint differs from that of the state that was copied."""
+    now = dataclasses.asdict(source.fingerprint())
+    return "" if now == dict(copied) else f"then {_described(copied)}; now {_described(now)}"
+
+
+def _described(fingerprint: Mapping[str, Any]) -> str:
+    """A fingerprint in words; times have milliseconds, because a small file is changed within one second."""
+
+    def of(size: int, modified: int) -> str:
+        at = datetime.datetime.fromtimestamp(modified / 1e9, datetime.UTC)
+        return f"{size:,} bytes of {at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
+
+    log = fingerprint["wal_size"]
+    file_state = of(fingerprint["size"], fingerprint["modified"])
+    return f"{file_state} with a log of {of(log, fingerprint['wal_modified'])}" if log else file_state

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 __all__ = [
+    "BatchApplied",
+    "CaptureRepaired",
     "ChunkCopied",
     "ChunkVerified",
     "DifferenceFound",
     "Event",
+    "Notice",
     "PhaseChanged",
+    "PrimaryChanged",
     "RowsQuarantined",
     "Sink",
     "StepDone",
     "StepStarted",
     "TableStarted",
+    "VerificationDone",
     "ignore",
 ]
 
@@ -85,6 +90,50 @@ class RowsQuarantined(Event):
 
     table: str
     rows: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchApplied(Event):
+    """The follower has another batch: `entries` of the log; `complete` if nothing was waiting behind it."""
+
+    entries: int
+    complete: bool
+    refused: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrimaryChanged(Event):
+    """The primary is another store, as of `epoch`; the write pause, and the seconds of each of its steps."""
+
+    epoch: int
+    primary: str
+    pause: float
+    steps: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaptureRepaired(Event):
+    """Capture was lost for tables (a rebuild, a dropped trigger) and is installed again; they are compared and repaired."""
+
+    tables: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerificationDone(Event):
+    """A round of verification over all tables ended."""
+
+    rows: int
+    differences: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice(Event):
+    """Something that somebody who watches should read."""
+
+    message: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = [
+    "OWN_PREFIX",
     "Affinity",
     "Column",
     "Database",
@@ -17,7 +18,11 @@ __all__ = [
     "OtherObject",
     "Table",
     "fold",
+    "is_own",
 ]
+
+OWN_PREFIX = "_outgrow_"
+"""What the names of outgrow's own tables, indexes and triggers in a live file begin with; no part of the application."""
 
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -25,6 +30,11 @@ _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 def fold(name: str) -> str:
     """A name as SQLite compares it: ASCII letters alone lose their case; É and é are two."""
     return name.translate(_ASCII_LOWER)
+
+
+def is_own(name: str) -> bool:
+    """Whether something of that name in a file is outgrow's own."""
+    return fold(name).startswith(OWN_PREFIX)
 
 
 class Affinity(enum.StrEnum):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 __all__ = [
+    "Applied",
     "Batch",
     "Digest",
     "Digesting",
@@ -21,6 +22,7 @@ __all__ = [
     "Misfit",
     "Position",
     "Primary",
+    "Refusal",
     "Side",
     "Span",
     "ValueChanges",
@@ -126,6 +128,24 @@ class ValueChanges:
     gone: Sequence[tuple[Any, ...]] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A row of PostgreSQL that the file cannot hold as it is, and so does not hold at all; PostgreSQL has it."""
+
+    table: str
+    key: str
+    record: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """What a follower made of a batch; `serial` counts the batches that it has."""
+
+    serial: int = 0
+    refusals: Sequence[Refusal] = ()
+
+
 Changes = TypeVar("Changes", covariant=True)
 Read = TypeVar("Read", covariant=True)
 Written = TypeVar("Written", contravariant=True)
@@ -151,12 +171,12 @@ class Primary(Protocol[Read]):
     def changes(self, limit: int) -> Batch[Read]:
         """The changes that the follower does not have, at most `limit` log entries of them, in one snapshot."""
 
-    def acknowledge(self, mark: Any) -> None:
+    def acknowledge(self, mark: Any, applied: Applied) -> None:
         """The follower has durably what led to `mark`: its log entries are not needed any more."""
 
 
 class Follower(Protocol[Written]):
     """The store that is kept equal to the primary."""
 
-    def apply(self, batch: Batch[Written]) -> None:
+    def apply(self, batch: Batch[Written]) -> Applied:
         """Apply a batch and remember its mark, in one transaction that fails if another process moved it before."""

@@ -6,15 +6,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from outgrow import codec, errors
+from outgrow import codec
 from outgrow.model import plan, schema
-from outgrow.plan import types
+from outgrow.plan import findings, overriding, types
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import profile
 
 __all__ = ["Decision", "TableFacts", "decide"]
-
-_SAMPLE_ROWS = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +35,6 @@ class TableFacts:
     decisions: dict[str, Decision] = field(default_factory=dict)
     longest: Mapping[str, int] = field(default_factory=dict)
     null_keys: int = 0
-    findings: list[plan.Finding] = field(default_factory=list)
 
     @property
     def widest(self) -> int:
@@ -52,8 +49,9 @@ def decide(
     keyed: frozenset[str],
     overrides: Mapping[str, plan.Override],
     exact: bool,
+    found: findings.Findings,
 ) -> TableFacts:
-    """Choose a codec for every column.
+    """Choose a codec for every column of `table`, which may have been narrowed to some of its columns.
 
     `keyed` names the columns that take part in a key or an index, which must stay comparable. With `exact`, NUL and invalid
     UTF-8 are counted too; no type depends on them. One pass over the table settles the columns whose likeliest candidate
@@ -65,10 +63,10 @@ def decide(
     for column in table.columns:
         override = overrides.get(column.name)
         if override is not None:
-            candidates[column.name] = _overriding(connection, table, column, override)
+            candidates[column.name] = overriding.codecs(connection, table, column, override)
             continue
         sampled = types.needs_sample(column.declared)
-        texts = profile.sample(connection, table, column.name, _SAMPLE_ROWS) if sampled else []
+        texts = profile.sample(connection, table, column.name, types.SAMPLE_ROWS) if sampled else []
         candidates[column.name] = [
             *types.proposals(column, texts, keyed=column.name in keyed),
             types.plain(column),
@@ -76,7 +74,10 @@ def decide(
     nullable_keys = [
         name
         for name in table.primary_key
-        if table.rowid_name is not None and name != table.rowid_alias and not table.column(name).not_null
+        if name in candidates
+        and table.rowid_name is not None
+        and name != table.rowid_alias
+        and not table.column(name).not_null
     ]
     facts.null_keys = profile.nulls(connection, table, nullable_keys) if nullable_keys and facts.rows else 0
     count = _Count(connection, table)
@@ -93,7 +94,7 @@ def decide(
     for column in table.columns:
         name = column.name
         if name in chosen:
-            decision = _chosen(column, chosen[name], candidates[name], count, facts.rows, overridden=name in overrides)
+            decision = _chosen(table, column, facts, chosen[name], candidates[name], count, name in overrides)
         else:
             best = min(tried[name], key=lambda one: count[name, one])
             classes = profile.classes(connection, table.name, name)
@@ -103,7 +104,7 @@ def decide(
             flawed = profile.misfits(connection, table, [trial])[0]
             decision = dataclasses.replace(decision, misfits=flawed, flawed=not decision.misfits and flawed > 0)
         facts.decisions[name] = decision
-        _report(connection, table, column, facts, candidates[name], count)
+        _report(connection, table, column, facts, candidates[name], count, found)
     facts.longest = {**facts.longest, **_unexpected(connection, table, facts)}
     return facts
 
@@ -136,7 +137,7 @@ class _Count:
     def hopeless(self, questions: Sequence[tuple[str, codec.Codec]]) -> frozenset[tuple[str, codec.Codec]]:
         """Which of them fail on the table's first and last rows already."""
         trials = [profile.Trial(column=name, codec=one) for name, one in questions]
-        failed = profile.hopeless(self._connection, self._table, trials, _SAMPLE_ROWS)
+        failed = profile.hopeless(self._connection, self._table, trials, types.SAMPLE_ROWS)
         return frozenset(question for question, bad in zip(questions, failed, strict=True) if bad)
 
     def __getitem__(self, question: tuple[str, codec.Codec]) -> int:
@@ -165,50 +166,19 @@ def _elect(
     return chosen
 
 
-def _overriding(
-    connection: sqlite.Connection, table: schema.Table, column: schema.Column, override: plan.Override
-) -> list[codec.Codec]:
-    """The codecs that an override can mean: `timestamp` is every format that the values show."""
-    spec = dict(override.settings)
-    name = str(spec.get("type", ""))
-    if column.name == table.rowid_alias and name not in ("bigint", "integer", "smallint"):
-        raise errors.PlanInvalid(
-            f"The override of {table.name}.{column.name} cannot be followed",
-            why=f"the column is the rowid, whose values PostgreSQL has to continue; {name} has no identity",
-            hint="Use one of: bigint, integer, smallint; or remove the override",
-        )
-    try:
-        if name.startswith("vector(") and name[7:-1].isascii() and name[7:-1].isdigit():
-            spec = {"type": "vector", "dimensions": int(name[7:-1])}
-        if spec["type"] in ("timestamp", "timestamptz", "date", "time", "boolean") and len(spec) == 1:
-            texts = profile.sample(connection, table, column.name, _SAMPLE_ROWS)
-            asked = dataclasses.replace(column, declared=str(spec["type"]))
-            found = [one for one in types.proposals(asked, texts, keyed=False) if one.type == spec["type"]]
-            return found or [codec.from_spec(spec)]
-        if spec == {"type": "text"} and column.affinity not in (schema.Affinity.TEXT, schema.Affinity.BLOB):
-            return [codec.Text(), codec.Text(numbers=True)]
-        if spec == {"type": "bytea"}:
-            return [codec.Bytea(), codec.Bytea(text=True)]
-        return [codec.from_spec(spec)]
-    except ValueError as error:
-        raise errors.PlanInvalid(
-            f"The override of {table.name}.{column.name} cannot be followed",
-            why=str(error),
-            hint=f"Use one of: {', '.join(sorted(codec.TYPES))}",
-        ) from error
-
-
 def _chosen(
+    table: schema.Table,
     column: schema.Column,
+    facts: TableFacts,
     chosen: codec.Codec,
     tried: Sequence[codec.Codec],
     count: _Count,
-    rows: int,
-    *,
     overridden: bool,
 ) -> Decision:
-    declared = column.declared or "no type"
-    evidence = types.describe(chosen, rows) if rows else "the table is empty"
+    declared, rows = column.declared or "no type", facts.rows
+    keyed = column.name == table.rowid_alias or (column.name in table.primary_key and not facts.null_keys)
+    nullable = not column.not_null and not keyed
+    evidence = types.describe(chosen, rows, nullable=nullable) if rows else "the table is empty"
     if overridden:
         misfits = count[column.name, chosen]
         if misfits:
@@ -245,6 +215,7 @@ def _report(
     facts: TableFacts,
     tried: Sequence[codec.Codec],
     count: _Count,
+    found: findings.Findings,
 ) -> None:
     """Add the findings that the decision deserves."""
     decision = facts.decisions[column.name]
@@ -254,19 +225,30 @@ def _report(
         one = decision.misfits == 1
         rows = "its row goes" if one else "their rows go"
         number = f"{decision.misfits:,} value{' does' if one else 's do'}"
-        facts.findings.append(
-            plan.Finding(
-                severity=plan.Severity.ERROR,
-                code="misfit",
-                message=f"{number} not fit {decision.codec.sql_type}: {rows} to the quarantine",
-                remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …"
-                if decision.overridden or decision.flawed
-                else "Repair the values in the file: no type holds all of them",
-                table=table.name,
-                column=column.name,
-                count=decision.misfits,
-                examples=profile.examples(connection, table, condition),
-            )
+        found.add(
+            plan.Severity.ERROR,
+            code="misfit",
+            message=f"{number} not fit {decision.codec.sql_type}: {rows} to the quarantine",
+            remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …"
+            if decision.overridden or decision.flawed
+            else "Repair the values in the file: no type holds all of them",
+            table=table.name,
+            column=column.name,
+            count=decision.misfits,
+            examples=profile.examples(connection, table, condition),
+        )
+    if decision.overridden and 2 * decision.misfits > facts.rows:
+        everything = decision.misfits == facts.rows
+        share = f"all {facts.rows:,}" if everything else f"{decision.misfits:,} of {facts.rows:,}"
+        found.add(
+            plan.Severity.ERROR if everything else plan.Severity.WARNING,
+            code="override_quarantines",
+            message=f"the override {decision.codec.sql_type} keeps {share} rows of the table from arriving: "
+            "they go to the quarantine",
+            remedy=f"Remove {override} from the plan, or choose another type there",
+            table=table.name,
+            column=column.name,
+            count=decision.misfits,
         )
     if column.affinity == schema.Affinity.BLOB or decision.misfits:
         return
@@ -276,15 +258,13 @@ def _report(
     few = count[column.name, wanted]
     number = f"{few:,} value{' is' if few == 1 else 's are'}"
     condition = profile.Trial(column=column.name, codec=wanted).condition
-    facts.findings.append(
-        plan.Finding(
-            severity=plan.Severity.WARNING,
-            code="widened_to_text",
-            message=f"declared {column.declared or 'no type'}, but {number} not {wanted.type}: the column becomes text",
-            remedy=f'Repair the values, or quarantine their rows instead: {override} type = "{wanted.type}"',
-            table=table.name,
-            column=column.name,
-            count=few,
-            examples=profile.examples(connection, table, condition),
-        )
+    found.add(
+        plan.Severity.WARNING,
+        code="widened_to_text",
+        message=f"declared {column.declared or 'no type'}, but {number} not {wanted.type}: the column becomes text",
+        remedy=f'Repair the values, or quarantine their rows instead: {override} type = "{wanted.type}"',
+        table=table.name,
+        column=column.name,
+        count=few,
+        examples=profile.examples(connection, table, condition),
     )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from outgrow import codec
 from outgrow.dialect import expressions, identifiers
 from outgrow.model import plan, schema
+from outgrow.plan import findings, naming
 
 __all__ = [
     "COLLATIONS",
-    "Names",
-    "Result",
     "affinities",
     "checks",
     "collations",
@@ -28,62 +26,6 @@ COLLATIONS = ("BINARY", "NOCASE", "RTRIM")
 _LONG = ("text", "bytea")
 _INDEX_BYTES = 2_600
 """PostgreSQL refuses btree entries above about 2,700 bytes (a third of a page)."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Names:
-    """Names given in one namespace so far; the tables, indexes and sequences of a schema share theirs."""
-
-    taken: set[str] = field(default_factory=set)
-
-    def give(self, wanted: str) -> str:
-        """A name that is free, the wanted one if possible."""
-        name = identifiers.fit(wanted, self.taken)
-        self.taken.add(name)
-        return name
-
-    def give_all(self, wanted: Iterable[str]) -> dict[str, str]:
-        """Names for several; none that can stay as it is loses it to one that cannot."""
-        return {name: self.give(name) for name in sorted(wanted, key=lambda name: identifiers.fit(name) != name)}
-
-    def give_unless_free(self, wanted: str) -> str:
-        """A name that is free, or nothing where that is the wanted one, which PostgreSQL chooses by itself."""
-        name = self.give(wanted)
-        return "" if name == wanted else name
-
-
-@dataclass(kw_only=True, slots=True)
-class Result:
-    """What a translation left out, and what should be known about it."""
-
-    omissions: list[plan.Omission] = field(default_factory=list)
-    findings: list[plan.Finding] = field(default_factory=list)
-
-    def warn(self, kind: str, text: str, table: str, translated: expressions.Translation) -> None:
-        """Record that a translation fails on some values where SQLite goes on."""
-        if translated.caveat:
-            self.findings.append(
-                plan.Finding(
-                    severity=plan.Severity.INFO,
-                    code="stricter",
-                    message=f"{kind} {text}: {translated.caveat}",
-                    remedy="Nothing to do, unless the application relies on such values",
-                    table=table,
-                )
-            )
-
-    def leave_out(self, kind: str, name: str, table: str, reason: str, severity: plan.Severity, remedy: str) -> None:
-        """Record that something does not arrive."""
-        self.omissions.append(plan.Omission(kind=kind, name=name, table=table, reason=reason))
-        self.findings.append(
-            plan.Finding(
-                severity=severity,
-                code=f"{kind.replace(' ', '_')}_left_out",
-                message=f"{kind} {name} is not created: {reason}",
-                remedy=remedy,
-                table=table,
-            )
-        )
 
 
 def affinities(table: schema.Table) -> Mapping[str, schema.Affinity]:
@@ -130,8 +72,8 @@ def indexes(
     columns: Sequence[plan.ColumnPlan],
     primary_key: tuple[str, ...],
     longest: Mapping[str, int],
-    names: Names,
-    result: Result,
+    names: naming.Names,
+    found: findings.Findings,
 ) -> tuple[plan.IndexPlan, ...]:
     """The table's secondary indexes, unique constraints among them; the primary key's own index is made with it."""
     by_source = {column.source: column for column in columns}
@@ -168,7 +110,7 @@ def indexes(
                     collations=collations(table),
                 )
                 reason = reason or ("" if translated.sql else translated.reason)
-                result.warn("index", index.name, table.name, translated)
+                found.note_caveat("index", index.name, table.name, translated)
                 text = f"({translated.sql})"
             else:
                 reason, text = "it is an index on the rowid", ""
@@ -179,7 +121,7 @@ def indexes(
                 index.where, types, targets, affinities=affinities(table), collations=collations(table)
             )
             where, reason = predicate.sql, "" if predicate.sql else predicate.reason
-            result.warn("index", index.name, table.name, predicate)
+            found.note_caveat("index", index.name, table.name, predicate)
         if not reason and wide > _INDEX_BYTES:
             if index.unique and all(term.column is not None for term in index.terms):
                 pairs = zip(terms, index.terms, strict=True)
@@ -187,7 +129,7 @@ def indexes(
             else:
                 reason = f"its entries reach {wide:,} bytes, more than PostgreSQL indexes"
         if reason:
-            result.leave_out("index", index.name, table.name, reason, severity, remedy)
+            found.leave_out("index", index.name, table.name, reason, severity, remedy)
             continue
         planned.append(
             plan.IndexPlan(
@@ -197,15 +139,22 @@ def indexes(
     return tuple(planned)
 
 
-def checks(table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Result) -> tuple[plan.ConstraintPlan, ...]:
-    """The table's CHECK constraints."""
+def checks(
+    table: schema.Table,
+    columns: Sequence[plan.ColumnPlan],
+    names: naming.Names,
+    found: findings.Findings,
+    *,
+    column: str | None = None,
+) -> tuple[plan.ConstraintPlan, ...]:
+    """The table's CHECK constraints, or those that name a column which was added."""
     types, targets = types_and_names(columns)
+    wanted = [text for text in table.checks if column is None or column in expressions.references(text, types)]
     planned = []
-    names = Names()
-    for number, text in enumerate(table.checks, start=1):
+    for number, text in enumerate(wanted, start=len(table.checks) - len(wanted) + 1):
         translated = expressions.check(text, types, targets, affinities=affinities(table), collations=collations(table))
         if translated.sql is None:
-            result.leave_out(
+            found.leave_out(
                 "check",
                 f"({text})",
                 table.name,
@@ -214,7 +163,7 @@ def checks(table: schema.Table, columns: Sequence[plan.ColumnPlan], result: Resu
                 "Write the constraint for PostgreSQL and add it after the copy: ALTER TABLE … ADD CHECK …",
             )
             continue
-        result.warn("check", f"({text})", table.name, translated)
+        found.note_caveat("check", f"({text})", table.name, translated)
         name = names.give(f"{table.name}_check{number}")
         planned.append(plan.ConstraintPlan(name=name, definition=f"CHECK ({translated.sql})"))
     return tuple(planned)
@@ -232,41 +181,42 @@ def references(table: plan.TablePlan) -> list[tuple[str, ...]]:
 
 
 def foreign_keys(
-    table: schema.Table,
+    keys: Mapping[int, schema.ForeignKey],
     planned: plan.TablePlan,
     others: Mapping[str, plan.TablePlan],
     target_schema: str,
     orphans: Mapping[int, tuple[int, tuple[str, ...]]],
-    result: Result,
+    names: naming.Names,
+    found: findings.Findings,
 ) -> tuple[plan.ConstraintPlan, ...]:
-    """The table's foreign keys; those that rows break are created NOT VALID, those that PostgreSQL cannot have are left out."""
+    """A table's foreign keys, `keys` and `orphans` by their position in it.
+
+    Those that rows break are created NOT VALID; those that PostgreSQL cannot have are left out.
+    """
     made = []
-    names = Names()
-    for position, key in enumerate(table.foreign_keys):
+    for position, key in keys.items():
         name = f"{key.parent}({', '.join(key.parent_columns) or '…'}) from {', '.join(key.columns)}"
         reason = _refusal(key, planned, others)
         count, examples = orphans.get(position, (0, ()))
         if reason:
             remedy = "Correct the reference in the application's schema, or live without the constraint as SQLite did"
-            result.leave_out("foreign key", name, table.name, reason, plan.Severity.WARNING, remedy)
+            found.leave_out("foreign key", name, planned.source, reason, plan.Severity.WARNING, remedy)
             continue
-        constraint = names.give(f"{table.name}_{'_'.join(key.columns)}_fkey")
+        constraint = names.give(f"{planned.source}_{'_'.join(key.columns)}_fkey")
         if count:
             rows = f"{count:,} row{' refers' if count == 1 else 's refer'}"
-            result.findings.append(
-                plan.Finding(
-                    severity=plan.Severity.WARNING,
-                    code="orphans",
-                    message=f"{rows} to no row of {key.parent}: the foreign key is created NOT VALID, which keeps "
-                    "what is there and checks new rows",
-                    remedy=f"Repair or delete them, then: ALTER TABLE {identifiers.quote(planned.target)} VALIDATE "
-                    f"CONSTRAINT {identifiers.quote(constraint)}; or leave it out: "
-                    f'[overrides."{table.name}"] foreign_keys = false',
-                    table=table.name,
-                    column=", ".join(key.columns),
-                    count=count,
-                    examples=examples,
-                )
+            found.add(
+                plan.Severity.WARNING,
+                code="orphans",
+                message=f"{rows} to no row of {key.parent}: the foreign key is created NOT VALID, which keeps "
+                "what is there and checks new rows",
+                remedy=f"Repair or delete them, then: ALTER TABLE {identifiers.quote(planned.target)} VALIDATE "
+                f"CONSTRAINT {identifiers.quote(constraint)}; or leave it out: "
+                f'[overrides."{planned.source}"] foreign_keys = false',
+                table=planned.source,
+                column=", ".join(key.columns),
+                count=count,
+                examples=examples,
             )
         parent = others[key.parent]
         own = ", ".join(identifiers.quote(planned.column(source).target) for source in key.columns)

@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from outgrow import codec
 from outgrow.model import schema
 
-__all__ = ["describe", "fallbacks", "has_formats", "hint", "needs_sample", "plain", "proposals"]
+__all__ = ["SAMPLE_ROWS", "describe", "fallbacks", "has_formats", "hint", "needs_sample", "plain", "proposals"]
+
+SAMPLE_ROWS = 500
+"""Rows of a table's beginning and of its end that show how values are written."""
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"\bBOOL(EAN)?\b", "boolean"),
@@ -106,8 +109,8 @@ def fallbacks(column: schema.Column) -> list[codec.Codec]:
             return [codec.Text(), codec.Bigint(), codec.Double()]
 
 
-def describe(chosen: codec.Codec, rows: int) -> str:
-    """Evidence in words: what every value is."""
+def describe(chosen: codec.Codec, rows: int, *, nullable: bool) -> str:
+    """Evidence in words: what every value is; a column that is not `nullable` has no NULL."""
     spec = chosen.spec()
     fraction = {0: "no fraction of a second", -1: "six digits of a second unless zero"}.get(
         int(spec.get("fraction", 0)), f"{spec.get('fraction')} digits of a second"
@@ -143,4 +146,4 @@ def describe(chosen: codec.Codec, rows: int) -> str:
             what = f"are {spec['dimensions']} finite float32"
         case other:
             what = f"fit {other}"
-    return f"{rows:,} row{'' if rows == 1 else 's'}: all values {what}, or NULL"
+    return f"{rows:,} row{'' if rows == 1 else 's'}: all values {what}{', or NULL' if nullable else ''}"

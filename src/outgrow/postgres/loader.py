@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import psycopg
 
 from outgrow import failpoints
-from outgrow.model import plan
+from outgrow.model import plan, store
 from outgrow.postgres import sql_table, state
 
 __all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "is_clean", "load", "quarantine"]
@@ -21,26 +22,14 @@ _NO_SUCH_VALUE = "22", "23", "54"
 
 
 class Line(Protocol):
-    """A row on its way: its key, the exact values for the quarantine, and its COPY line unless it does not fit."""
-
-    @property
-    def key(self) -> str:
-        """The key as SQL literals."""
+    """A row on its way: its COPY line, or its exact values for the quarantine."""
 
     @property
     def line(self) -> bytes | None:
         """The escaped line without its end, None for a row that does not fit."""
 
-    @property
-    def column(self) -> str:
-        """The first column that does not fit."""
-
-    @property
-    def reason(self) -> str:
-        """Why it does not fit."""
-
-    def record(self) -> str:
-        """JSON of the exact values."""
+    def misfit(self, *, why: str = "") -> store.Misfit:
+        """The row as the quarantine keeps it; `why` is PostgreSQL's reason to refuse a row that seemed to fit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,10 +91,11 @@ def copy_blocks(connection: psycopg.Connection, statement: str, blocks: Iterable
     return rows, size
 
 
-def quarantine(keeper: state.State, table: plan.TablePlan, line: Line) -> None:
-    """Keep a row that does not fit, within the caller's transaction."""
-    keeper.quarantine(table.source, line.key, line.record(), line.column, line.reason)
-    failpoints.hit("row.quarantined")
+def quarantine(keeper: state.State, table: plan.TablePlan, misfits: Sequence[store.Misfit]) -> None:
+    """Keep rows that do not fit, within the caller's transaction."""
+    keeper.quarantine(table.source, misfits)
+    for _ in misfits:
+        failpoints.hit("row.quarantined")
 
 
 def load(
@@ -116,33 +106,62 @@ def load(
     Runs within the caller's transaction. A batch that PostgreSQL refuses is halved until the refused rows are found.
     """
     statement = sql.copy(null)
-    keeper = state.State(connection)
-    rows = quarantined = size = 0
+    sources = {column.target: column.source for column in table.columns}
+    rows = size = 0
     batch: list[Line] = []
     batch_size = 0
+    with _Aside(state.State(connection), table) as aside:
 
-    def flush() -> None:
-        nonlocal rows, quarantined, size, batch_size
-        refused = _load_batch(connection, statement, batch)
-        for line, reason, column in refused:
-            keeper.quarantine(table.source, line.key, line.record(), column, reason)
-        rows += len(batch) - len(refused)
-        quarantined += len(refused)
-        size += batch_size
-        batch.clear()
-        batch_size = 0
+        def flush() -> None:
+            nonlocal rows, size, batch_size
+            refused = _load_batch(connection, statement, batch)
+            for line, reason, column in refused:
+                aside.add(dataclasses.replace(line.misfit(why=reason), column=sources.get(column, "")))
+            rows += len(batch) - len(refused)
+            size += batch_size
+            batch.clear()
+            batch_size = 0
 
-    for line in lines:
-        if line.line is None:
-            quarantine(keeper, table, line)
-            quarantined += 1
-            continue
-        batch.append(line)
-        batch_size += len(line.line)
-        if len(batch) >= _BATCH_ROWS or batch_size >= _BATCH_BYTES:
-            flush()
-    flush()
-    return Loaded(rows=rows, quarantined=quarantined, size=size)
+        for line in lines:
+            if line.line is None:
+                aside.add(line.misfit())
+                continue
+            batch.append(line)
+            batch_size += len(line.line)
+            if len(batch) >= _BATCH_ROWS or batch_size >= _BATCH_BYTES:
+                flush()
+        flush()
+    return Loaded(rows=rows, quarantined=aside.rows, size=size)
+
+
+class _Aside:
+    """Rows on their way to the quarantine, sent in batches; the last one at the end of the block."""
+
+    def __init__(self, keeper: state.State, table: plan.TablePlan) -> None:
+        self._keeper = keeper
+        self._table = table
+        self._waiting: list[store.Misfit] = []
+        self._size = 0
+        self.rows = 0
+
+    def add(self, misfit: store.Misfit) -> None:
+        self._waiting.append(misfit)
+        self._size += len(misfit.record)
+        self.rows += 1
+        if len(self._waiting) >= _BATCH_ROWS or self._size >= _BATCH_BYTES:
+            self._send()
+
+    def _send(self) -> None:
+        quarantine(self._keeper, self._table, self._waiting)
+        self._waiting.clear()
+        self._size = 0
+
+    def __enter__(self) -> _Aside:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self._send()
 
 
 def _load_batch(connection: psycopg.Connection, statement: str, batch: list[Line]) -> list[tuple[Line, str, str]]:

@@ -66,9 +66,9 @@ class TableSql:
             parts.append(f"({terms}){operator}({','.join(values)})")
         return f" WHERE {' AND '.join(parts)}" if parts else ""
 
-    def canonical(self, position: int) -> str:
-        """One column as canonical text."""
-        c = self.operands[position]
+    def canonical(self, position: int, operand: str = "") -> str:
+        """One column, or `operand` in its place, as canonical text."""
+        c = operand or self.operands[position]
         text = self.codecs[position].canonical_target(c)
         if self.codecs[position].prefixed:
             text = f"octet_length({text})||':'||{text}" if text != c else f"octet_length({c})||':'||{c}"
@@ -78,12 +78,16 @@ class TableSql:
     def _rowid(self) -> list[str]:
         return [f"{identifiers.quote(self.table.rowid)}::text"] if self.table.rowid is not None else []
 
+    def canonical_line(self) -> str:
+        """The row as canonical text, the rowid first where it is the key."""
+        return _concatenate([*self._rowid, *(self.canonical(position) for position in range(len(self.columns)))])
+
     def digest(self, *, after: bool, up_to: bool) -> str:
         """The number of rows of a span and the SHA-256 of their canonical lines in key order."""
-        line = _concatenate([*self._rowid, *(self.canonical(position) for position in range(len(self.columns)))])
         return (
             r"SELECT count(*),sha256(convert_to(coalesce(string_agg(line,E'\x1e'),''),'UTF8')) FROM"
-            f" (SELECT {line} AS line FROM {self.name}{self.span(after=after, up_to=up_to)} ORDER BY {self.order}) s"
+            f" (SELECT {self.canonical_line()} AS line FROM {self.name}{self.span(after=after, up_to=up_to)}"
+            f" ORDER BY {self.order}) s"
         )
 
     def rows(self, *, after: bool, up_to: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,10 @@ import psycopg
 from psycopg import rows
 
 from outgrow import errors
-from outgrow.model import phase
+from outgrow.model import phase, store
 from outgrow.postgres import statements
 
-__all__ = ["Begun", "Chunk", "Migration", "Quarantined", "State"]
+__all__ = ["Begun", "Chunk", "Migration", "Quarantined", "Sample", "State"]
 
 LEASE_PATIENCE = 15.0
 """Seconds to wait for a holder that was killed: its backend ends when it notices."""
@@ -39,10 +39,12 @@ class Migration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
-    """A chunk that is committed."""
+    """A chunk that was begun; `upper` is the bound it was given, None for the table's end."""
 
     table: str
     ordinal: int
+    upper: str | None
+    done: bool
     rows: int
     quarantined: int
 
@@ -55,6 +57,24 @@ class Quarantined:
     key: str
     column: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """A row in quarantine that stands for all `rows` of its table, column and reason.
+
+    `detail` is what the reason says of this row alone; `kind` and `value` are storage class and exact value of the column, the
+    value cut, and None where no column is named.
+    """
+
+    table: str
+    column: str
+    reason: str
+    rows: int
+    key: str
+    detail: str
+    kind: str | None
+    value: str | None
 
 
 class Begun(Exception):
@@ -153,6 +173,10 @@ class State:
             with contextlib.suppress(psycopg.Error):
                 self._run("release_lease")
 
+    def plan_chunk(self, table: str, ordinal: int, upper: str | None) -> None:
+        """Write a chunk down before it is copied."""
+        self._claim("plan_chunk", table=table, ordinal=ordinal, upper=upper)
+
     def claim_chunk(self, table: str, ordinal: int) -> bool:
         """Claim a chunk in the current transaction; False if it is done. Waits for a dying process that holds it."""
         return self._claim("claim_chunk", table=table, ordinal=ordinal)
@@ -178,12 +202,18 @@ class State:
         self._run("finish_chunk", table=table, ordinal=ordinal, rows=rows, quarantined=quarantined, bytes=size)
 
     def chunks(self) -> list[Chunk]:
-        """All finished chunks."""
-        return [Chunk(table=t, ordinal=o, rows=r, quarantined=q) for t, o, r, q in self._run("read_chunks")]
+        """All chunks that were begun, in the order of each table's walk."""
+        found = self._run("read_chunks")
+        return [Chunk(table=t, ordinal=o, upper=u, done=d, rows=r, quarantined=q) for t, o, u, d, r, q in found]
 
-    def quarantine(self, table: str, key: str, row: str, column: str, reason: str) -> None:
-        """Keep a row that does not fit."""
-        self._run("add_quarantined", table=table, key=key, row=row, column=column, reason=reason)
+    def quarantine(self, table: str, misfits: Sequence[store.Misfit]) -> None:
+        """Keep rows that do not fit; they are sent together, without waiting for the answer to each."""
+        rows = [
+            {"table": table, "key": one.key, "row": one.record, "column": one.column, "reason": one.reason}
+            for one in misfits
+        ]
+        with self.connection.cursor() as cursor:
+            cursor.executemany(statements.named("add_quarantined"), rows)
 
     def quarantined_rows(self, table: str, key: str) -> list[Mapping[str, Any]]:
         """The records in quarantine under a key."""
@@ -202,6 +232,14 @@ class State:
         found = self._run("list_quarantined", limit=limit)
         return [Quarantined(table=t, key=k, column=c, reason=r) for t, k, c, r in found]
 
+    def quarantine_samples(self, most: int, *, characters: int) -> list[Sample]:
+        """At most `most` rows of each table, column and reason, those of the commonest first; exact values are cut."""
+        found = self._run("sample_quarantine", most=most, characters=characters)
+        return [
+            Sample(table=t, column=c, reason=r, rows=n, key=key, detail=d, kind=kind, value=value)
+            for t, c, r, n, key, d, kind, value in found
+        ]
+
     def steps(self) -> Mapping[str, str]:
         """Finished steps and their notes."""
         return dict(self._run("read_steps").fetchall())
@@ -217,3 +255,7 @@ class State:
     def record(self, kind: str, **detail: Any) -> None:
         """Add to the audit trail."""
         self._run("add_event", kind=kind, detail=json.dumps(detail, default=str))
+
+    def events(self) -> list[tuple[str, str, Mapping[str, Any]]]:
+        """The audit trail: when (ISO 8601, UTC), what, and its details."""
+        return [(f"{at:%Y-%m-%dT%H:%M:%S.%f}Z", kind, detail) for at, kind, detail in self._run("read_events")]

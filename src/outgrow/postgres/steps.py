@@ -160,6 +160,11 @@ def finish_steps(planned: plan.Plan) -> Iterator[Step]:
                 work=lambda connection, table=table: _set_sequence(connection, planned.schema, table),  # type: ignore[misc]
                 table=table.source,
             )
+    yield from statistics(planned)
+
+
+def statistics(planned: plan.Plan) -> Iterator[Step]:
+    """What PostgreSQL's planner knows of the tables."""
     for table in planned.tables:
         name = ddl.qualified(planned.schema, table.target)
         yield Step(name=f"statistics of {table.source}", statement=f"ANALYZE {name}", table=table.source)

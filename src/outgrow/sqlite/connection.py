@@ -6,6 +6,7 @@ remove them again. So what is there beforehand decides how the file is opened (`
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -20,7 +21,7 @@ import apsw
 from outgrow import codec, errors
 from outgrow.sqlite import sql
 
-__all__ = ["Connection", "Fingerprint", "Source", "open_source", "translate_errors"]
+__all__ = ["Connection", "Fingerprint", "Source", "check_usable", "open_source", "translate_errors"]
 
 Connection = apsw.Connection
 """A connection, for those who may not import the library."""
@@ -61,6 +62,8 @@ class Source:
         self._opened = opened
         self._parameters = parameters
         self._connections: list[apsw.Connection] = []
+        self._identity = _identity(opened)
+        _opened[self._identity] += 1
         self.main = self.connect()
         # Python takes note of Ctrl-C in between; SQLite alone would not before the end of a statement.
         self.main.set_progress_handler(lambda: False, 1_000_000)
@@ -101,10 +104,18 @@ class Source:
         wal_size, wal_modified = _stat(self.path.with_name(self.path.name + "-wal"))
         return Fingerprint(size=size, modified=modified, wal_size=wal_size, wal_modified=wal_modified)
 
+    def close_but(self, kept: apsw.Connection) -> None:
+        """Close every connection but one."""
+        for connection in self._connections:
+            if connection is not kept:
+                connection.close()
+        self._connections = [kept]
+
     def close(self) -> None:
         """Close every connection."""
         while self._connections:
             self._connections.pop().close()
+        _opened[self._identity] -= 1
 
 
 @contextlib.contextmanager
@@ -158,6 +169,35 @@ def _header(path: pathlib.Path) -> bytes:
         return connection.read("main", 0, 0, 100)[1]
 
 
+_opened: collections.Counter[tuple[int, int]] = collections.Counter()
+"""Device and inode of the files that are open here, of which there are descriptors of our own library."""
+
+
+def _identity(path: pathlib.Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def check_usable(path: pathlib.Path) -> None:
+    """Raise errors.SourceUnreadable for what is no readable file, errors.SourceInUse for one that this process has open otherwise.
+
+    Two SQLite libraries in one process drop each other's POSIX locks, and rows are lost with a clean integrity check.
+    """
+    _check_readable(path)
+    identity = _identity(path)
+    if _opened[identity]:
+        return
+    for name in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError):
+            there = os.fstat(int(name))
+            if (there.st_dev, there.st_ino) == identity:
+                raise errors.SourceInUse(
+                    f"{path} is already open in this process",
+                    why="two SQLite libraries in one process drop each other's locks on a file",
+                    hint="Run outgrow as a process of its own, never inside the application",
+                )
+
+
 def _check_readable(path: pathlib.Path) -> None:
     if not path.exists():
         raise errors.SourceUnreadable(
@@ -207,7 +247,7 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
     Raises errors.SourceUnreadable, errors.SourceCorrupt, errors.SourceBusy.
     """
     path = pathlib.Path(path).resolve()
-    _check_readable(path)
+    check_usable(path)
     wal, shm = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
     with contextlib.ExitStack() as stack:
         opened, parameters = path, "mode=ro"

@@ -57,6 +57,7 @@ class TableReader:
 
     `null` stands for NULL in COPY lines; `generated` adds the columns that both sides compute. `doubtful` are the columns
     whose values have to be looked at while copying; the plan, made of the same state of the file, vouches for the others.
+    `walk` is the order in which it is copied: with `live`, that of the key.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class TableReader:
         null: str = "",
         generated: bool = False,
         doubtful: frozenset[str] | None = None,
+        live: bool = False,
     ) -> None:
         self._connection = connection
         self.table = table
@@ -75,6 +77,7 @@ class TableReader:
         self._copy_line = self.sql.copy_line(null)
         self._canonical_line = self.sql.canonical_line()
         self._utf16 = encoding != "UTF-8"
+        self.walk = self.sql.live if live else self.sql.scan
         self._misfit = self.sql.misfit(doubtful)
         self.group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(table.widest, 1)))
 
@@ -132,9 +135,9 @@ class TableReader:
         return data or b"", rows, int(misfits)
 
     def copy_groups(self, span: store.Span) -> Iterator[tuple[store.Span, Group]]:
-        """The span as groups of COPY lines in scan order, each with its own span."""
-        for part in self.spans(self.sql.scan, self.group_rows, span):
-            data, rows, misfits = self._fetch_group(self._copy_line, self.sql.scan, part, self._misfit)
+        """The span as groups of COPY lines in the order of the walk, each with its own span."""
+        for part in self.spans(self.walk, self.group_rows, span):
+            data, rows, misfits = self._fetch_group(self._copy_line, self.walk, part, self._misfit)
             if rows:
                 yield part, Group(data=data, rows=rows, misfits=misfits)
 
@@ -147,10 +150,61 @@ class TableReader:
         """The number of rows of the table."""
         return int(self._connection.execute(f"SELECT count(*) FROM {self.sql.name}").fetchone()[0])  # type: ignore[index]
 
+    def unwalked(self) -> Iterator[Row]:
+        """The rows that no span of the walk contains: those without a key, in a live copy."""
+        if self.walk.where:
+            yield from self._rows(f" WHERE NOT ({self.walk.where})", (), self.sql.scan)
+
     def unkeyed(self) -> Iterator[Row]:
         """The rows whose key does not fit, which no span in key order contains."""
         if self.sql.key.where:
             yield from self._rows(f" WHERE NOT ({self.sql.key.where})", (), self.sql.scan)
+
+    def keys(self, rows: str, parameters: store.Position, operands: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        """Keys that a FROM clause gives as `operands`: as SQL literals, and as the row's rowid or canonical texts."""
+        expressions = [values.exact(operand) for operand in operands]
+        if self.table.rowid is None:
+            for name, operand in zip(self.table.key, operands, strict=True):
+                position = self.sql.position(name)
+                text = f"outgrow_utf8(CAST({self.sql.canonical(position, operand)} AS TEXT))"
+                expressions.append(f"iif({self.sql.fits(position, operand)},{text},x'')")
+        for row in self._connection.execute(f"SELECT DISTINCT {','.join(expressions)} FROM {rows}", parameters):
+            exact = row[: 2 * len(operands)]
+            yield values.literals(exact), int(exact[1]) if self.table.rowid is not None else tuple(row[len(exact) :])
+
+    def some(self, where: str, parameters: store.Position) -> Iterator[Row]:
+        """The rows that a WHERE clause selects, one by one, in no order that matters."""
+        yield from self._rows(where, parameters, self.sql.scan)
+
+    def texts(self, row: Row) -> tuple[str | None, ...]:
+        """A fitting row's COPY texts, the rowid first where the target keeps it."""
+        values = tuple(None if value is None else value.decode() for value in row.encoded)
+        return values if row.rowid is None else (str(row.rowid), *values)
+
+    def misfit(self, row: Row, *, why: str = "") -> store.Misfit:
+        """A row for the quarantine: the first column that does not fit and the reason, or PostgreSQL's own word for it."""
+        position = row.misfits[0] if row.misfits else None
+        return store.Misfit(
+            key=row.key,
+            record=row.record(self.sql.columns),
+            column="" if position is None else self.sql.columns[position].source,
+            reason=why or ("" if position is None else self._reason(row, position)),
+        )
+
+    def _reason(self, row: Row, position: int) -> str:
+        kind, exact = row.classes[position], row.exact[position]
+        wanted = self.sql.columns[position].sql_type
+        if kind == "null":
+            return "NULL in a column that cannot be NULL"
+        if kind == "text" and wanted in ("text", "json", "jsonb"):
+            stored = bytes.fromhex(exact or "")
+            try:
+                text = stored.decode()
+            except UnicodeDecodeError as error:
+                return f"text that is not UTF-8 (byte {error.start}: {stored[error.start : error.start + 1].hex()})"
+            if "\0" in text:
+                return f"text with a NUL character (position {text.index(chr(0))})"
+        return f"{kind} value that {wanted} could not give back as it is"
 
     def rows(self, order: sql.Order, span: store.Span) -> Iterator[Row]:
         """The rows of a span, one by one."""

@@ -16,7 +16,8 @@ __all__ = ["read"]
 def read(connection: apsw.Connection) -> schema.Database:
     """The schema of the file that `connection` has open, tables in the order of their creation.
 
-    Virtual tables and their shadow tables are told from ordinary ones by `pragma_table_list`, never by name.
+    Virtual tables and their shadow tables are told from ordinary ones by `pragma_table_list`, never by name. What outgrow
+    itself puts into a live file is left out.
     """
     listed = {
         name: (kind, bool(without_rowid), bool(strict))
@@ -29,7 +30,7 @@ def read(connection: apsw.Connection) -> schema.Database:
     tables: list[schema.Table] = []
     others: list[schema.OtherObject] = []
     for kind, name, table, sql in entries:
-        if kind == "index":
+        if kind == "index" or schema.is_own(name):
             continue
         listed_kind, without_rowid, strict = listed.get(name, (kind, False, False))
         if kind != "table":
@@ -60,7 +61,7 @@ def _sequences(connection: apsw.Connection, others: list[schema.OtherObject]) ->
     return {
         name: seq
         for name, seq in connection.execute("SELECT name,max(seq) FROM sqlite_sequence GROUP BY name")
-        if isinstance(seq, int)
+        if isinstance(seq, int) and not schema.is_own(name)
     }
 
 
@@ -190,6 +191,8 @@ def _indexes(connection: apsw.Connection, table: str, index_sql: Mapping[str, st
     for _, name, unique, origin, partial in connection.execute(
         "SELECT * FROM pragma_index_list(?) ORDER BY seq DESC", (table,)
     ):
+        if schema.is_own(name):
+            continue
         written = table_sql.parse_index(index_sql[name]) if index_sql.get(name) else None
         terms = []
         for position, (number, column, descending, collation) in enumerate(

@@ -85,6 +85,10 @@ class TableSql:
         self.scan = Order(terms=scan, natural=table.rowid_name is not None)
         self.key, self.key_codecs = self._key(encoding)
 
+    def position(self, source: str) -> int:
+        """The position of the column of that name."""
+        return self._index[source]
+
     def _operand(self, source: str) -> str:
         return self.operands[self._index[source]]
 
@@ -103,6 +107,25 @@ class TableSql:
                 guards.append(f"{operand} IS NOT NULL AND {key_codec.guard(operand)}")
         alias = len(terms) == 1 and self.columns[self._index[self.table.key[0]]].identity
         return Order(terms=tuple(terms), where=" AND ".join(guards), natural=alias), codecs
+
+    @property
+    def live(self) -> Order:
+        """The order of the key as SQLite itself has it, in which a table that changes is copied: a key stays where it is."""
+        if self.table.rowid is not None or (self.key.natural and self.table.rowid_name is not None):
+            return self.scan
+        present = " AND ".join(f"{operand} IS NOT NULL" for operand in self.key_operands)
+        return Order(terms=self.key_operands, where=present)
+
+    @property
+    def key_operands(self) -> tuple[str, ...]:
+        """The columns of the key as operands: the rowid where the target keeps it."""
+        if self.table.rowid is not None:
+            return (str(self.table.rowid_name),)
+        return tuple(self._operand(name) for name in self.table.key)
+
+    def as_bytes(self, text: str) -> str:
+        """An expression's text as UTF-8 bytes, whatever the file's encoding."""
+        return self._bytes.format(text)
 
     @property
     def keeps_rowid(self) -> bool:
@@ -127,9 +150,10 @@ class TableSql:
             parts.append(f"NOT ({x} IS NOT NULL AND {fits})" if column.not_null else f"NOT ({x} IS NULL OR {fits})")
         return join_terms(parts, " OR ") or "0"
 
-    def fits(self, position: int) -> str:
-        """A condition, never NULL: the value of that column fits, exactly."""
-        x, fits = self.operands[position], self.codecs[position].fits(self.operands[position])
+    def fits(self, position: int, operand: str = "") -> str:
+        """A condition, never NULL: the value of that column, or of `operand` in its place, fits exactly."""
+        x = operand or self.operands[position]
+        fits = self.codecs[position].fits(x)
         return f"({x} IS NOT NULL AND {fits})" if self.columns[position].not_null else f"({x} IS NULL OR {fits})"
 
     def copy_line(self, null: str) -> str:
@@ -140,12 +164,12 @@ class TableSql:
             values.append(value if column.identity else f"ifnull({value},'{null}')")
         return concatenate(values)
 
-    def canonical(self, position: int) -> str:
-        """One column as canonical text: NULL is empty, free text has its length in bytes before it.
+    def canonical(self, position: int, operand: str = "") -> str:
+        """One column, or `operand` in its place, as canonical text: NULL is empty, free text has its length in bytes before it.
 
         A value that does not fit by the cheap guard is `!`, which the target never says.
         """
-        x, column_codec = self.operands[position], self.codecs[position]
+        x, column_codec = operand or self.operands[position], self.codecs[position]
         text = column_codec.canonical_source(x)
         if self.columns[position].identity:
             return text

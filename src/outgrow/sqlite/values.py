@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import struct
+from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["exact", "literal", "readable"]
+__all__ = ["dump", "exact", "literal", "literals", "load", "readable"]
 
 
 def exact(x: str) -> str:
@@ -36,6 +39,11 @@ def literal(kind: str, value: str | None) -> str:
     return value
 
 
+def literals(exacts: Sequence[str | None]) -> str:
+    """A key of one or more columns, given as `exact` gives them, as SQL literals joined by commas."""
+    return ",".join(literal(str(exacts[place]), exacts[place + 1]) for place in range(0, len(exacts), 2))
+
+
 def readable(kind: str, value: str | None) -> str | None:
     r"""An exact value as a person reads it: text as it is, blobs in hexadecimal after `\x`; None for NULL."""
     if value is None:
@@ -48,6 +56,28 @@ def readable(kind: str, value: str | None) -> str | None:
         case "real":
             return repr(_double(value))
     return value
+
+
+def dump(values: tuple[Any, ...]) -> str:
+    """Values as SQLite gives them, as JSON that `load` turns into the same values."""
+    return json.dumps([_dumped(value) for value in values])
+
+
+def _dumped(value: Any) -> Any:
+    if isinstance(value, float):
+        return {"real": struct.pack(">d", value).hex()}
+    return {"blob": value.hex()} if isinstance(value, bytes) else value
+
+
+def load(text: str) -> tuple[Any, ...]:
+    """The inverse of `dump`."""
+    return tuple(_loaded(value) for value in json.loads(text))
+
+
+def _loaded(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return bytes.fromhex(value["blob"]) if "blob" in value else _double(value["real"])
 
 
 def _double(bits: str) -> float:

@@ -18,7 +18,7 @@ from outgrow.sqlite import reader as source_reader
 from outgrow.sqlite import values
 from outgrow.verify import pool
 
-__all__ = ["Difference", "Kind", "TableResult", "compare"]
+__all__ = ["NOBODY", "Difference", "Excused", "Kind", "Quarantine", "TableResult", "compare", "narrow"]
 
 _SPAN_ROWS = 10_000
 _SPAN_BYTES = 16 * 2**20
@@ -51,6 +51,17 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Excused:
+    """Keys that the follower may rightly lack at this moment: by SQL literal, and by canonical text or rowid."""
+
+    literals: frozenset[str] = frozenset()
+    identities: frozenset[Any] = frozenset()
+
+
+NOBODY = Excused()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TableResult:
     """A compared table: rows of the file, how many of them are in quarantine, and the differences."""
 
@@ -60,7 +71,7 @@ class TableResult:
     differences: tuple[Difference, ...]
 
 
-class _Quarantine:
+class Quarantine:
     """The quarantine of one table: a row that does not fit must be in it exactly once, with exactly its values."""
 
     def __init__(self, source: source_reader.TableReader, target: pool.Target) -> None:
@@ -84,11 +95,12 @@ class _Quarantine:
 
     def strays(self) -> Iterator[Difference]:
         """Records of rows that need none; asked when all rows have been checked."""
+        yield from (self._difference(key, Kind.QUARANTINE) for key in self.unmet())
+
+    def unmet(self) -> list[str]:
+        """The keys of records whose rows have not been checked."""
         with self._target.state() as keeper:
-            keys = keeper.quarantined_keys(self._table)
-        for key in keys:
-            if key not in self._met:
-                yield self._difference(key, Kind.QUARANTINE)
+            return [key for key in keeper.quarantined_keys(self._table) if key not in self._met]
 
     def _records(self, row: source_reader.Row) -> list[Mapping[str, Any]]:
         with self._target.state() as keeper:
@@ -107,7 +119,7 @@ def compare(
     Any other span is compared row by row.
     """
     table = source.table
-    quarantine = _Quarantine(source, target)
+    quarantine = Quarantine(source, target)
     differences: list[Difference] = []
     rows = quarantined = 0
     size = max(1, min(_SPAN_ROWS, _SPAN_BYTES // max(table.widest, 1)))
@@ -117,7 +129,7 @@ def compare(
         rows += ours.rows
         equal = ours == theirs
         if not equal:
-            found, held = _narrow(source, target, quarantine, span)
+            found, held = narrow(source, target, quarantine, span)
             differences += found
             quarantined += held
             equal = not found
@@ -157,18 +169,20 @@ def _key_positions(source: source_reader.TableReader) -> tuple[int, ...]:
     return tuple(names.index(name) for name in source.table.key)
 
 
-def _narrow(
+def narrow(
     source: source_reader.TableReader,
     target: pool.Target,
-    quarantine: _Quarantine,
+    quarantine: Quarantine,
     span: store.Span,
+    excused: Excused = NOBODY,
+    extras: list[store.Key] | None = None,
 ) -> tuple[list[Difference], int]:
-    """Compare the rows of those parts of a span whose digests differ."""
+    """Compare the rows of those parts of a span whose digests differ; keys of rows that only the target has go into `extras`."""
     found: list[Difference] = []
     held = 0
     for part, ours, theirs in _digests(source, target, source.spans(source.sql.key, _NARROW_ROWS, within=span)):
         if ours != theirs:
-            differences, kept = _compare_rows(source, target, quarantine, part)
+            differences, kept = _compare_rows(source, target, quarantine, part, excused, extras)
             found += differences
             held += kept
     return found, held
@@ -177,8 +191,10 @@ def _narrow(
 def _compare_rows(
     source: source_reader.TableReader,
     target: pool.Target,
-    quarantine: _Quarantine,
+    quarantine: Quarantine,
     span: store.Span,
+    excused: Excused,
+    extras: list[store.Key] | None,
 ) -> tuple[list[Difference], int]:
     """The differences of a span, and how many of its rows are rightly in quarantine."""
     positions = _key_positions(source)
@@ -188,10 +204,13 @@ def _compare_rows(
 
     there: collections.defaultdict[Any, list[target_reader.Row]] = collections.defaultdict(list)
     for target_row in target.rows(span):
-        there[identity(target_row.rowid, target_row.canonical)].append(target_row)
+        if (found_identity := identity(target_row.rowid, target_row.canonical)) not in excused.identities:
+            there[found_identity].append(target_row)
     found: list[Difference] = []
     held = 0
     for row in source.rows(source.sql.key, span):
+        if row.key in excused.literals or identity(row.rowid, row.canonical) in excused.identities:
+            continue
         same = there[identity(row.rowid, row.canonical)]
         # Without its primary key the target may hold a row twice: the equal one is this row's, any other is too many.
         other = next((one for one in same if one.canonical == row.canonical), same[0] if same else None)
@@ -212,6 +231,9 @@ def _compare_rows(
         else:
             found += _compare_values(source, row, other)
     for other in itertools.chain.from_iterable(there.values()):
+        if extras is not None:
+            texts = [other.readable[position] or "" for position in positions]
+            extras.append((str(other.rowid),) if other.rowid is not None else tuple(texts))
         found.append(Difference(table=source.table.source, key=_target_key(target, other, positions), kind=Kind.EXTRA))
     return found, held
 

@@ -110,6 +110,7 @@ def test_a_run_from_before_a_restart_claims_nothing(keeper: state.State, any_pos
     old = keeper.migration().run
     with connection.connect(any_postgres, purpose="test", autocommit=True) as other:
         stale = state.State(other, run=old)
+        stale.plan_chunk("t", 0, None)
         assert stale.claim_chunk("t", 0)
         assert not stale.claim_chunk("t", 0)
         keeper.connection.execute("DROP SCHEMA outgrow CASCADE")
@@ -121,6 +122,8 @@ def test_a_run_from_before_a_restart_claims_nothing(keeper: state.State, any_pos
             )
         with pytest.raises(errors.TargetBusy, match="begun the migration anew"):
             stale.claim_step("index i")
+        with pytest.raises(errors.TargetBusy, match="begun the migration anew"):
+            stale.plan_chunk("t", 1, None)
         assert state.State(other, run=keeper.migration().run).claim_step("index i")
 
 

@@ -53,14 +53,16 @@ CREATE TABLE outgrow.lease (
     taken_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Chunks whose rows are committed; the row and the chunk's rows are written in one transaction.
+-- Chunks: written down before they are copied, because a table that changes cannot be walked in the same steps twice; done
+-- in the transaction that brings the chunk's rows.
 CREATE TABLE outgrow.chunk (
     table_name text NOT NULL,
     ordinal bigint NOT NULL,
-    rows bigint NOT NULL,
-    quarantined bigint NOT NULL,
-    bytes bigint NOT NULL,
-    copied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    upper_bound text,                     -- the key up to which it reaches, as JSON; NULL is the table's end
+    done boolean NOT NULL DEFAULT false,
+    rows bigint NOT NULL DEFAULT 0,
+    quarantined bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (table_name, ordinal)
 );
 
@@ -133,18 +135,22 @@ DELETE FROM outgrow.lease WHERE pid = pg_backend_pid();
 -- name: is_run
 SELECT run = %(run)s::uuid FROM outgrow.migration;
 
+-- name: plan_chunk
+INSERT INTO outgrow.chunk (table_name, ordinal, upper_bound)
+SELECT %(table)s, %(ordinal)s, %(upper)s FROM outgrow.migration WHERE run = %(run)s::uuid RETURNING ordinal;
+
 -- name: claim_chunk
 -- Reading the migration keeps it from being dropped until the chunk is committed.
-INSERT INTO outgrow.chunk (table_name, ordinal, rows, quarantined, bytes)
-SELECT %(table)s, %(ordinal)s, 0, 0, 0 FROM outgrow.migration WHERE run = %(run)s::uuid
-ON CONFLICT DO NOTHING RETURNING ordinal;
+UPDATE outgrow.chunk SET done = true FROM outgrow.migration m
+WHERE table_name = %(table)s AND ordinal = %(ordinal)s AND NOT done AND m.run = %(run)s::uuid
+RETURNING ordinal;
 
 -- name: finish_chunk
 UPDATE outgrow.chunk SET rows = %(rows)s, quarantined = %(quarantined)s, bytes = %(bytes)s
 WHERE table_name = %(table)s AND ordinal = %(ordinal)s;
 
 -- name: read_chunks
-SELECT table_name, ordinal, rows, quarantined FROM outgrow.chunk;
+SELECT table_name, ordinal, upper_bound, done, rows, quarantined FROM outgrow.chunk ORDER BY table_name, ordinal;
 
 -- name: add_quarantined
 INSERT INTO outgrow.quarantine (table_name, key, row, column_name, reason)
@@ -162,6 +168,23 @@ SELECT table_name, count(*) FROM outgrow.quarantine GROUP BY table_name ORDER BY
 -- name: list_quarantined
 SELECT table_name, key, column_name, reason FROM outgrow.quarantine ORDER BY id LIMIT %(limit)s;
 
+-- name: sample_quarantine
+-- The number of rows of each table, column and reason, and the first few of them. What outgrow's own reasons have in brackets
+-- at their end is about that row alone.
+WITH kept AS (
+    SELECT id, table_name, column_name,
+           CASE WHEN reason LIKE 'PostgreSQL: %%' THEN reason ELSE regexp_replace(reason, ' \([^()]*\)$', '') END AS kind
+    FROM outgrow.quarantine
+), counted AS (
+    SELECT *, count(*) OVER alike AS number, row_number() OVER (alike ORDER BY id) AS place
+    FROM kept WINDOW alike AS (PARTITION BY table_name, column_name, kind)
+)
+SELECT c.table_name, c.column_name, c.kind, c.number, q.key, btrim(substr(q.reason, length(c.kind) + 1), ' ()'),
+       q.row -> q.column_name ->> 'class', left(q.row -> q.column_name ->> 'value', %(characters)s)
+FROM counted c JOIN outgrow.quarantine q USING (id)
+WHERE c.place <= %(most)s
+ORDER BY c.number DESC, c.table_name, c.column_name, c.kind, c.id;
+
 -- name: claim_step
 INSERT INTO outgrow.step (name, seconds)
 SELECT %(name)s, 0 FROM outgrow.migration WHERE run = %(run)s::uuid ON CONFLICT DO NOTHING RETURNING name;
@@ -174,3 +197,6 @@ SELECT name, note FROM outgrow.step;
 
 -- name: add_event
 INSERT INTO outgrow.event (kind, detail) VALUES (%(kind)s, %(detail)s);
+
+-- name: read_events
+SELECT at, kind, detail FROM outgrow.event ORDER BY id;

@@ -1,0 +1,315 @@
+"""The commands of a live migration: run, status, switch, rollback, finish, abort."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich import console as rich_console
+from rich import live as rich_live
+from rich import table as rich_table
+
+from outgrow import errors, migration
+from outgrow.cli import output, progress
+from outgrow.cli.options import File, Json, KnownTo, PlanFile, Quiet, Schema, To
+from outgrow.model import event
+
+__all__ = ["register"]
+
+Before = Annotated[
+    str,
+    typer.Option(
+        "--before", metavar="COMMAND", help="A command to run first; if it fails, nothing is done.", show_default=False
+    ),
+]
+After = Annotated[
+    str, typer.Option("--after", metavar="COMMAND", help="A command to run when it is done.", show_default=False)
+]
+Deadline = Annotated[
+    float,
+    typer.Option(
+        "--deadline",
+        metavar="SECONDS",
+        min=0.01,
+        help="Give up, changing nothing, if the application's writes would have to wait for longer.",
+    ),
+]
+AcceptQuarantine = Annotated[
+    bool,
+    typer.Option("--accept-quarantine", help="Switch although rows are in quarantine; they stay where they are."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say whether it could be done, check by check.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the live commands to the command line."""
+    app.command(name="run", short_help="Follow a file in use into PostgreSQL, until stopped.")(_run)
+    app.command(name="status", short_help="Where a live migration stands, and what a switch waits for.")(_status)
+    app.command(name="switch", short_help="Make PostgreSQL the primary, in milliseconds.")(_switch)
+    app.command(name="rollback", short_help="Make the SQLite file the primary again.")(_rollback)
+    app.command(name="finish", short_help="End the way back, and leave both databases.")(_finish)
+    app.command(name="abort", short_help="Give a live migration up before the switch.")(_abort)
+
+
+def _run(
+    file: File,
+    to: To,
+    schema: Schema = "public",
+    plan_file: PlanFile = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=8, help="Streams of the copy.")] = 1,
+    wal: Annotated[
+        bool, typer.Option("--wal", help="Bring the file into WAL mode, and back in the end, if it is not in it.")
+    ] = False,
+    verify_every: Annotated[
+        float,
+        typer.Option("--verify-every", metavar="SECONDS", min=0.1, help="Rest between two rounds of verification."),
+    ] = 60.0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Copy a file that is in use into PostgreSQL, follow its changes, and verify again and again, until stopped.
+
+    Runs in the foreground, and continues from wherever it was when it is started again. Other commands (status, switch, rollback,
+    finish) talk to it. Ctrl-C or SIGTERM end it in order; the application never notices.
+    """
+    ending = output.Output(command="run", as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        with progress.reporting(quiet=quiet or as_json) as sink:
+            engine = migration.Engine(
+                file,
+                to,
+                migration.EngineOptions(
+                    target_schema=schema,
+                    plan_path=plan_file,
+                    jobs=jobs,
+                    convert_to_wal=wal,
+                    verify_every=verify_every,
+                ),
+                sink=sink if quiet or as_json else _telling(sink),
+            )
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: engine.stop())
+            engine.run()
+        facts = dict(engine.answer("status", {}))
+
+        def show(page: rich_console.Console) -> None:
+            over = "The migration is over" if engine.over else "Stopped; the same command continues"
+            page.print(f"{over}: phase {facts['phase']}, primary {facts['primary']}, epoch {facts['epoch']}.")
+
+        return output.Outcome(facts=facts, show=show)
+
+    ending.run(work)
+
+
+def _telling(sink: event.Sink) -> event.Sink:
+    """Lines for people about what happens while following, beside the progress of the steps."""
+
+    def hear(happened: event.Event) -> None:
+        sink(happened)
+        line = ""
+        match happened:
+            case event.PhaseChanged(before=before, after=after):
+                line = f"{before} → {after}"
+            case event.PrimaryChanged(primary=primary, epoch=epoch, pause=pause):
+                line = f"{primary} is the primary now (epoch {epoch}); writes paused for {pause * 1000:.1f} ms"
+            case event.CaptureRepaired(tables=tables, reason=reason):
+                line = f"capture was repaired: {reason}; comparing {', '.join(tables)}"
+            case event.Notice(message=message):
+                line = message
+            case event.VerificationDone(rows=rows, differences=differences, seconds=seconds):
+                line = f"verified {rows:,} rows in {seconds:.1f} s: {differences:,} differences"
+        if line:
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+
+    return hear
+
+
+def _status(
+    file: File,
+    to: KnownTo = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew every half second.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show where a live migration stands: phase, lag, rates, verification, and whether a switch could be made now."""
+    ending = output.Output(command="status", as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        facts = migration.status(file, to)
+        if watch and not as_json:
+            with rich_live.Live(_page(facts), console=output.out(), auto_refresh=False) as page:
+                while facts["phase"] != "finished":
+                    time.sleep(0.5)
+                    facts = migration.status(file, to)
+                    page.update(_page(facts), refresh=True)
+        return output.Outcome(facts=facts, show=lambda page: page.print(_page(facts)))
+
+    ending.run(work)
+
+
+def _page(facts: Mapping[str, Any]) -> rich_table.Table:
+    """The facts of a status as two columns."""
+    page = rich_table.Table.grid(padding=(0, 2))
+    page.add_column(style="dim")
+    page.add_column(overflow="fold")
+    page.add_row("phase", f"{facts['phase']}" + (f" ({facts['step']})" if facts.get("step") else ""))
+    page.add_row("primary", f"{facts['primary']}, epoch {facts['epoch']}")
+    page.add_row("target", str(facts["target"]))
+    if facts.get("lag_seconds") is not None:
+        delays = facts.get("delay_ms")
+        told = f"; batches arrive after {delays['p50']:.1f} ms (p99 {delays['p99']:.1f} ms)" if delays else ""
+        page.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {facts['pending_changes']:,} changes waiting{told}")
+        page.add_row("rate", f"{facts['changes_per_second']:,} changes/s")
+    if facts["phase"] in ("capturing", "copying") and facts.get("rows"):
+        eta = facts.get("eta_seconds")
+        left = f", about {eta:.0f} s left" if eta is not None else ""
+        page.add_row("copied", f"{facts['rows_copied']:,} of {facts['rows']:,} rows{left}")
+    verified = facts.get("verification")
+    if verified:
+        page.add_row(
+            "verified",
+            f"{verified['rows']:,} rows, {verified['differences']:,} differences, {verified['age_seconds']:.0f} s ago",
+        )
+    if facts.get("quarantined") is not None:
+        page.add_row("quarantine", f"{facts['quarantined']:,} rows")
+    if facts.get("trouble"):
+        page.add_row("trouble", f"[red]{facts['trouble']}[/red]")
+    page.add_row("", "")
+    page.add_row("switch", "ready" if facts["ready"] else "not ready")
+    for check in facts["checks"]:
+        mark = "✓" if check["ok"] else "✗"
+        page.add_row(f"  {mark} {check['name']}", check["found"])
+        if check["remedy"]:
+            page.add_row("", f"→ {check['remedy']}")
+    return page
+
+
+def _transition(
+    file: File,
+    to: str | None,
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    told: str,
+    before: str,
+    after: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    ending = output.Output(command=told, as_json=as_json, quiet=quiet)
+
+    def work() -> output.Outcome:
+        with progress.reporting(quiet=quiet or as_json) as sink:
+            facts = migration.command(file, to, name, arguments, before=before, after=after, sink=sink)
+
+        def show(page: rich_console.Console) -> None:
+            if "ready" in facts:
+                page.print("Ready." if facts["ready"] else "Not ready:")
+                for check in facts["checks"]:
+                    page.print(f"  {'✓' if check['ok'] else '✗'} {check['name']}: {check['found']}", soft_wrap=True)
+                    if check["remedy"]:
+                        page.print(f"      → {check['remedy']}", soft_wrap=True)
+            elif facts.get("repeated"):
+                page.print(f"{facts['primary']} is the primary already (epoch {facts['epoch']}).")
+            elif "pause_ms" in facts:
+                page.print(
+                    f"{facts['primary']} is the primary now (epoch {facts['epoch']})."
+                    f" Writes paused for {facts['pause_ms']:.1f} ms:"
+                )
+                steps = ", ".join(f"{step} {ms:.1f}" for step, ms in facts["steps_ms"].items())
+                page.print(f"  {steps} ms", style="dim")
+            else:
+                page.print(f"The migration is {facts['phase']}; {facts['primary']} is the primary.")
+                if "archive" in facts:
+                    page.print(f"  The file is read-only now: {facts['archive']}", style="dim", soft_wrap=True)
+                    page.print(f"  What happened is in {facts['trail']}", style="dim", soft_wrap=True)
+
+        problem = None
+        if facts.get("ready") is False:
+            failing = [check for check in facts["checks"] if not check["ok"]]
+            problem = output.Problem(
+                code=errors.NotReady.code,
+                message=f"Not ready: {', '.join(check['name'] for check in failing)}",
+                hint=failing[0]["remedy"],
+            )
+        return output.Outcome(facts=facts, show=show, problem=problem)
+
+    ending.run(work)
+
+
+def _switch(
+    file: File,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="STORE", help="Which store becomes the primary: postgres or sqlite; or a DSN."),
+    ] = "postgres",
+    dry_run: DryRun = False,
+    deadline: Deadline = 5.0,
+    accept_quarantine: AcceptQuarantine = False,
+    before: Before = "",
+    after: After = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make PostgreSQL the primary: writers wait for some milliseconds, and from then on the file refuses them.
+
+    Given up before its decision (a check, the deadline, Ctrl-C, a crash), nothing has happened. After it, the file follows
+    PostgreSQL, and `outgrow rollback` leads back at any time.
+    """
+    goal, where = (to, None) if to in ("postgres", "sqlite") else ("postgres", to)
+    _transition(
+        file,
+        where or os.environ.get("OUTGROW_TO"),
+        "switch",
+        {"to": goal, "dry_run": dry_run, "deadline": deadline, "accept_quarantine": accept_quarantine},
+        told="switch",
+        before=before,
+        after=after,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def _rollback(
+    file: File,
+    to: KnownTo = None,
+    dry_run: DryRun = False,
+    deadline: Deadline = 5.0,
+    accept_quarantine: AcceptQuarantine = False,
+    before: Before = "",
+    after: After = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make the SQLite file the primary again, with everything that PostgreSQL has acknowledged; then follow it again."""
+    _transition(
+        file,
+        to,
+        "switch",
+        {"to": "sqlite", "dry_run": dry_run, "deadline": deadline, "accept_quarantine": accept_quarantine},
+        told="rollback",
+        before=before,
+        after=after,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def _finish(
+    file: File, to: KnownTo = None, before: Before = "", after: After = "", as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """End the way back: remove every trace of outgrow from both databases, and leave the file as a read-only archive."""
+    _transition(file, to, "finish", {}, told="finish", before=before, after=after, as_json=as_json, quiet=quiet)
+
+
+def _abort(
+    file: File, to: KnownTo = None, before: Before = "", after: After = "", as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """Give a live migration up before the switch: remove every trace of outgrow, and the copied tables, from both databases."""
+    _transition(file, to, "abort", {}, told="abort", before=before, after=after, as_json=as_json, quiet=quiet)

@@ -1,0 +1,37 @@
+"""Numbers, sizes, durations and the names of files, as people read and type them."""
+
+from __future__ import annotations
+
+import pathlib
+import shlex
+
+__all__ = ["amount", "seconds", "size", "typed"]
+
+
+def size(number: float) -> str:
+    """Bytes for people."""
+    if number < 1024:
+        return amount(round(number), "byte")
+    for unit in ("KB", "MB", "GB"):
+        number /= 1024
+        if number < 1024 or unit == "GB":
+            break
+    return f"{number:,.0f} {unit}" if number >= 100 else f"{number:,.1f} {unit}"
+
+
+def typed(file: pathlib.Path) -> str:
+    """A file's name as it can be pasted into a shell."""
+    name = str(file)
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
+
+
+def seconds(number: float) -> str:
+    """A duration for people."""
+    if number < 1:
+        return f"{number * 1000:,.0f} ms"
+    return f"{number:,.1f} s" if number < 120 else f"{number // 60:,.0f} min {number % 60:02.0f} s"
+
+
+def amount(number: int, thing: str, several: str = "") -> str:
+    """A number of things, in the right grammatical number."""
+    return f"{number:,} {thing if number == 1 else several or thing + 's'}"

@@ -1,0 +1,179 @@
+"""The way to a following target: plan, schema, capture, copy, indexes; each step is found done when it is repeated."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import secrets
+from collections.abc import Callable, Mapping
+
+from outgrow import errors, failpoints, workers
+from outgrow.copy import chunks, stream
+from outgrow.follow import pace
+from outgrow.migration import copying, planning, session
+from outgrow.model import plan, schema
+from outgrow.model.phase import Phase
+from outgrow.postgres import connection as postgres
+from outgrow.postgres import state
+from outgrow.postgres import steps as target_steps
+from outgrow.sqlite import capture, live, reader
+from outgrow.sqlite import schema as sqlite_schema
+
+__all__ = ["begin", "captured_tables", "copy", "install_capture", "run_steps"]
+
+CHUNK_ROWS = 20_000
+"""Rows of one chunk: less than in a copy at rest, because a chunk that fails is read again from a file in use."""
+
+
+def begin(
+    file: live.LiveFile,
+    target: session.Target,
+    keeper: state.State,
+    *,
+    target_schema: str,
+    plan_path: pathlib.Path | None,
+    steps: session.Steps,
+) -> state.Migration:
+    """The migration at the target; where there is none, it is planned and its tables are made.
+
+    Raises errors.TargetOccupied where the target's migration is another file's, and errors.PhaseRefused where the file's is another
+    target's.
+    """
+    there = file.state()
+    if not keeper.exists():
+        if there is not None:
+            raise errors.StoresDisagree(
+                f"{file.path} belongs to a migration to {there.target}",
+                why="this target has no migration",
+                hint=f"Name that target, or give the migration up: outgrow abort {file.path}",
+            )
+        overrides = planning.overrides_for(file.path, plan_path)
+        with steps.step("plan"):
+            made = planning.plan_source(
+                file.source, target_schema=target_schema, overrides=overrides, exact=False, sink=steps.sink
+            )
+        with steps.step("schema", total=len(made.tables), unit="tables"):
+            copying.begin(target, keeper, made, fingerprint={}, chunk_rows=CHUNK_ROWS)
+    migration = keeper.migration()
+    if migration.source != file.name:
+        raise errors.TargetOccupied(
+            f"The target holds a migration of {migration.source}, not of {file.name}",
+            why="a database holds one migration",
+            hint="Use another database",
+        )
+    if there is not None and there.run != migration.run:
+        raise errors.StoresDisagree(
+            f"{file.path} and the target belong to different migrations",
+            why=f"the file was captured for {there.target}",
+            hint=f"Name that target, or give the file's migration up: outgrow abort {file.path}",
+        )
+    if there is None and migration.phase not in (Phase.PLANNED, Phase.CAPTURING):
+        if migration.phase in (Phase.COPYING, Phase.FINISHED) and migration.fingerprint:
+            raise errors.PhaseRefused(
+                "The target holds a copy of a file at rest",
+                why="it was made by outgrow copy and follows nothing",
+                hint="Use another database; or drop the copy: outgrow copy FILE --to … --restart",
+            )
+        raise errors.StoresDisagree(
+            f"{file.path} knows nothing of the migration at the target",
+            why="it is another file of that name, or an old copy of it",
+            hint="Put the file back, or use another database",
+        )
+    return migration
+
+
+def captured_tables(planned: plan.Plan, database: schema.Database) -> Mapping[int, capture.Captured]:
+    """The planned tables by their numbers; errors.SourceChanged where the file has lost one."""
+    result = {}
+    for number, table in enumerate(planned.tables, 1):
+        found = database.table(table.source)
+        if found is None:
+            raise errors.SourceChanged(
+                f"The file has no table {table.source} any more",
+                why="it was dropped or renamed after the migration was planned",
+                hint="Bring it back; or begin anew: outgrow abort FILE, then outgrow run FILE --to …",
+            )
+        result[number] = capture.Captured(number=number, plan=table, table=found)
+    return result
+
+
+def install_capture(
+    file: live.LiveFile, migration: state.Migration, made: plan.Plan, *, target: str, mode: str
+) -> None:
+    """Install capture in one transaction of the file, unless it is there."""
+    if file.state() is not None:
+        return
+    with file.writing():
+        database = sqlite_schema.read(file.writer)
+        captured = captured_tables(made, database)
+        width = max((len(one.terms) for one in captured.values()), default=1)
+        triggers = capture.expected(captured.values(), database)
+        file.begin([capture.create_log(width), *triggers.values()], run=migration.run, target=target, journal_mode=mode)
+        failpoints.hit("capture.installed")
+    failpoints.hit("capture.committed")
+
+
+def copy(
+    file: live.LiveFile,
+    target: session.Target,
+    migration: state.Migration,
+    made: plan.Plan,
+    *,
+    jobs: int,
+    steps: session.Steps,
+) -> None:
+    """Copy every chunk that is not copied, and build the primary keys, while the application writes."""
+    keeper = state.State(target.control, run=migration.run)
+    resumed = sum(chunk.rows for chunk in keeper.chunks())
+    pacer = pace.Pacer(file.pulse())
+    with pacer, steps.step("copy", total=made.rows, done=resumed, unit="rows"):
+        todo = chunks.Queue(file.source, made, keeper, rows=migration.chunk_rows, live=True)
+        null = secrets.token_hex(8)
+        streams = [
+            stream.Stream(
+                _readers(file, made, null),
+                connection,
+                schema=made.schema,
+                run=migration.run,
+                null=null,
+                stop=target.stop,
+                sink=steps.sink,
+                pace=pacer.pace,
+            )
+            for connection in target.sessions(jobs)
+        ]
+        workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
+    run_steps(target, migration, list(target_steps.keys(made)), "keys", target.sessions(jobs), steps)
+
+
+def _readers(file: live.LiveFile, made: plan.Plan, null: str) -> Callable[[str], reader.TableReader]:
+    connection = file.connect()
+
+    @functools.cache
+    def make(name: str) -> reader.TableReader:
+        table = made.table(name)
+        assert table is not None
+        # The file is written to: what the plan saw vouches for nothing.
+        return reader.TableReader(connection, table, encoding=made.encoding, null=null, live=True)
+
+    return make
+
+
+def run_steps(
+    target: session.Target,
+    migration: state.Migration,
+    todo: list[target_steps.Step],
+    name: str,
+    sessions: list[postgres.Session],
+    steps: session.Steps,
+) -> None:
+    """Do those steps that are not done."""
+    with steps.step(name, total=len(todo), unit="steps"):
+        target_steps.run(
+            sessions,
+            iter(todo),
+            run_id=migration.run,
+            stop=target.stop,
+            interrupt=target.interrupt,
+            sink=steps.sink,
+        )

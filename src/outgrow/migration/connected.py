@@ -1,0 +1,326 @@
+"""The engine while it has its connections: everything from the first row to the last switch, in one thread between two batches."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from outgrow import errors, failpoints
+from outgrow.follow import loop, waiting
+from outgrow.migration import beginning, operations, repairing, session, verifier, watching
+from outgrow.model import event, plan
+from outgrow.model.phase import Phase
+from outgrow.model.store import Side
+from outgrow.postgres import live as postgres_live
+from outgrow.postgres import state
+from outgrow.postgres import steps as target_steps
+from outgrow.sqlite import changes, live
+from outgrow.sqlite import schema as sqlite_schema
+from outgrow.sqlite import store as sqlite_store
+from outgrow.switch import execute, sides
+from outgrow.verify import compare
+from outgrow.verify import live as verify_live
+
+__all__ = ["Connected", "Request"]
+
+IDLE = 0.1
+"""Seconds after which the follower looks for changes although nothing woke it."""
+
+UNWATCHED = 0.005
+"""The same where writes to the file's log cannot be waited for."""
+
+BUSY, RESTING = 0.002, 0.05
+"""Least and most seconds between two looks at PostgreSQL's log, which cannot be waited for."""
+
+HOUSE_EVERY = 0.5
+"""Seconds between two looks at what else is to be done."""
+
+PRUNE_ROWS, PRUNE_TIMES = 5_000, 20
+KEEP_SECONDS = 60.0
+"""How long log entries are kept after the target has them: as long as a failover may take it back."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What another process asks for; answered through `reply`."""
+
+    command: str
+    arguments: Mapping[str, Any]
+    reply: concurrent.futures.Future[Mapping[str, Any]]
+
+
+class Connected:
+    """One set of connections of an engine. `run` is the main thread's; `between_batches` may be called by others."""
+
+    def __init__(
+        self,
+        file: live.LiveFile,
+        target: session.Target,
+        migration: state.Migration,
+        made: plan.Plan,
+        steps: session.Steps,
+        *,
+        view: watching.View,
+        waiter: waiting.Waiter,
+        requests: queue.Queue[Request],
+        stopping: threading.Event,
+        hear: event.Sink,
+        jobs: int,
+        verify_every: float,
+    ) -> None:
+        self.file = file
+        self.target = target
+        self.migration = migration
+        self.plan = made
+        self.steps = steps
+        self.view = view
+        self.keeper = state.State(target.control, run=migration.run)
+        self.jobs = jobs
+        self.hear = hear
+        self.over = False
+        self._waiter = waiter
+        self._requests = requests
+        self._stopping = stopping
+        self._visits: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._kept_at = time.monotonic()
+        self._durable: list[tuple[float, int]] = []
+        self._rest = BUSY
+        self.open_stores()
+        self.verifier = verifier.Verifier(self, every=verify_every)
+
+    def open_stores(self) -> None:
+        """Make the two stores for the plan as it is now; again after it changed."""
+        null = secrets.token_hex(8)
+        database = sqlite_schema.read(self.file.writer)
+        self.captured = beginning.captured_tables(self.plan, database)
+        self.file_store = sqlite_store.FileStore(self.file, self.plan, self.captured, null=null)
+        self.target_store = postgres_live.TargetStore(
+            self.target.control, self.plan, null=null, sequences_there=self.file.sequences
+        )
+        self.file_store.reader.watched = set(self.keeper.quarantine_counts())
+        self.switcher = execute.Switcher(
+            sides.FileSide(self.file_store),
+            sides.TargetSide(self.target_store),
+            drain=self._drain,
+        )
+        self.turn()
+
+    def turn(self) -> None:
+        """Follow in the direction that the stores say."""
+        self.target_store.begin()
+        there = self.target_store.state()
+        self.file_store.mark = changes.Mark(seq=there.seq, token=there.token)
+        self.primary = self.file_store.state().primary
+        if self.primary is Side.SQLITE:
+            self.following: loop.Following[Any] = loop.Following(
+                self.file_store, self.target_store, sink=self.steps.sink
+            )
+        else:
+            self.following = loop.Following(self.target_store, self.file_store, sink=self.steps.sink)
+        self.view.direct(self.primary, self.file_store.state().epoch, self.following)
+
+    def _drain(self, check: Callable[[], None]) -> None:
+        """Bring the follower to the primary's last commit, durably; the primary's writers are kept out."""
+        self.target_store.durable = True
+        try:
+            self.following.drain(check=check)
+            if self.primary is Side.POSTGRES:
+                given = self.target_store.last_ids()
+                self.file_store.advance_sequences(
+                    {
+                        one.plan.source: given[one.plan.source]
+                        for one in self.captured.values()
+                        if one.table.autoincrement and one.plan.source in given
+                    }
+                )
+            else:
+                self.target_store.make_durable()
+        finally:
+            self.target_store.durable = False
+
+    def phase(self) -> Phase:
+        """Where the migration stands."""
+        return self.keeper.migration().phase
+
+    def advance(self, after: Phase) -> None:
+        """Move the migration on."""
+        before = self.phase()
+        self.keeper.advance(before, after)
+        failpoints.hit("phase.advanced")
+        self.steps.sink(event.PhaseChanged(before=before, after=after))
+
+    def run(self) -> bool:
+        """Get to a following target, and follow until the engine is stopped; whether the migration is over."""
+        if self.phase() is Phase.FINISHED:
+            operations.clean_up(self)
+            return True
+        if self.phase() is Phase.PLANNED:
+            self.advance(Phase.CAPTURING)
+        if self.phase() is Phase.CAPTURING:
+            self.advance(Phase.COPYING)
+        if self.switcher.recover():
+            self.turn()
+        repairing.look(self)
+        if self.phase() is Phase.COPYING:
+            self._copy()
+        self.verifier.start()
+        try:
+            self._follow()
+        finally:
+            self.verifier.stop()
+        return self.over
+
+    def _copy(self) -> None:
+        beginning.copy(self.file, self.target, self.migration, self.plan, jobs=self.jobs, steps=self.steps)
+        self.file_store.reader.watched = set(self.keeper.quarantine_counts())
+        self._catch_up()
+        # With the rows of one snapshot there, unique indexes hold.
+        sessions = self.target.sessions(self.jobs)
+        beginning.run_steps(
+            self.target, self.migration, list(target_steps.indexes(self.plan)), "indexes", sessions, self.steps
+        )
+        beginning.run_steps(
+            self.target,
+            self.migration,
+            [*self.target_store.capture_steps(), *target_steps.statistics(self.plan)],
+            "capture",
+            sessions[:1],
+            self.steps,
+        )
+        self._catch_up()
+        self.advance(Phase.FOLLOWING)
+
+    def _catch_up(self) -> None:
+        with self.steps.step("catch up"):
+            while True:
+                self.target.stop.check()
+                try:
+                    if not self.following.step():
+                        return
+                except changes.SchemaMoved:
+                    repairing.look(self)
+
+    def _follow(self) -> None:
+        seen: float | None = None
+        while not self._stopping.is_set():
+            if self._serve():
+                return
+            try:
+                moved = self.following.step(seen=seen)
+            except changes.SchemaMoved:
+                repairing.look(self)
+                continue
+            self._keep_house()
+            if moved:
+                seen, self._rest = None, BUSY
+            else:
+                seen = self._wait()
+
+    def _wait(self) -> float:
+        """Wait until there may be something to do; when that was."""
+        if self.primary is Side.SQLITE:
+            self._waiter.wait(IDLE if self._waiter.watches else UNWATCHED)
+        else:
+            self._waiter.wait(self._rest)
+            self._rest = min(self._rest * 1.5, RESTING)
+        return time.monotonic()
+
+    def _serve(self) -> bool:
+        """Do what others asked for, between two batches; whether the migration is over."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._visits.get_nowait()()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                request = self._requests.get_nowait()
+                try:
+                    request.reply.set_result(operations.perform(self, request.command, request.arguments))
+                except errors.OutgrowError as error:
+                    request.reply.set_exception(error)
+                    if isinstance(error, errors.TargetLost):
+                        raise
+                except Exception as error:
+                    request.reply.set_exception(errors.Internal("A defect in outgrow", why=repr(error)))
+                    raise
+        return self.over
+
+    def between_batches(self, visit: Callable[[], Result]) -> Result:
+        """Let the main thread do something between two batches, when the follower equals some state of its primary."""
+        done: concurrent.futures.Future[Result] = concurrent.futures.Future()
+
+        def serve() -> None:
+            try:
+                done.set_result(visit())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._visits.put(serve)
+        self._waiter.wake()
+        while not done.done():
+            concurrent.futures.wait([done], timeout=1.0)
+            self.target.stop.check()
+        return done.result()
+
+    def serve_until(self, done: Callable[[], bool]) -> None:
+        """Go on doing what other threads ask for between two batches, until `done`."""
+        while not done():
+            with contextlib.suppress(queue.Empty):
+                self._visits.get(timeout=0.01)()
+
+    def number(self, table: plan.TablePlan) -> int:
+        """The table's number in the log."""
+        return next(number for number, one in self.captured.items() if one.plan.source == table.source)
+
+    def suspect(self, tables: Sequence[str]) -> None:
+        """Have tables compared and repaired."""
+        self.verifier.suspect(tables)
+
+    def log_again(self, table: plan.TablePlan, found: verify_live.Found) -> None:
+        """Log the keys of rows that differ, in the primary's log."""
+        number = self.number(table)
+        keys = [one.key for one in found.differences if one.kind is not compare.Kind.EXTRA]
+        if self.primary is Side.SQLITE:
+            keys += self.file_store.literals(number, self.target_store.restored(table, found.extras))
+            self.file_store.log_keys(number, keys)
+        else:
+            self.target_store.touch(table.source, [*self.file_store.encoded(number, keys), *found.extras])
+
+    def prepare_switch(self, goal: Side) -> None:
+        """What can be done before anybody is kept waiting."""
+        if goal is Side.POSTGRES:
+            self.target_store.advance_sequences()
+
+    def switched(self, goal: Side) -> None:
+        """What follows from a change of the primary and need not be waited for by anybody."""
+        self.turn()
+        before, after = (Phase.FOLLOWING, Phase.SWITCHED) if goal is Side.POSTGRES else (Phase.SWITCHED, Phase.FOLLOWING)
+        self.steps.sink(event.PhaseChanged(before=before, after=after))
+
+    def _keep_house(self) -> None:
+        """Prune the file's log behind a position that the target has had for a while, durably; look after reverse capture."""
+        now = time.monotonic()
+        if now - self._kept_at < HOUSE_EVERY:
+            return
+        self._kept_at = now
+        repairing.look_at_target(self)
+        self.view.quarantined = sum(self.keeper.quarantine_counts().values())
+        if self.primary is not Side.SQLITE:
+            return
+        self._durable.append((now, self.file_store.mark.seq))
+        old = [seq for at, seq in self._durable if at < now - KEEP_SECONDS]
+        if old:
+            self._durable = [(at, seq) for at, seq in self._durable if at >= now - KEEP_SECONDS]
+            self.target_store.make_durable()
+            for _ in range(PRUNE_TIMES):
+                if self.file.prune(old[-1], at_most=PRUNE_ROWS) < PRUNE_ROWS:
+                    break
+            failpoints.hit("follow.pruned")

@@ -1,0 +1,153 @@
+"""What an engine is asked for: changing the primary, verifying, finishing, aborting. The main thread does it between two batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from outgrow import errors, failpoints
+from outgrow.audit import trail
+from outgrow.migration import watching
+from outgrow.model import event
+from outgrow.model.phase import Phase
+from outgrow.model.store import Side
+
+if TYPE_CHECKING:
+    from outgrow.migration import connected
+
+__all__ = ["DEADLINE", "clean_up", "perform"]
+
+DEADLINE = 5.0
+"""Seconds for which a switch may keep writers waiting, if nobody says otherwise."""
+
+
+def perform(work: connected.Connected, command: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Do what is asked for; raises errors.OutgrowError."""
+    match command:
+        case "switch":
+            return _switch(work, Side(arguments.get("to", Side.POSTGRES)), arguments)
+        case "verify":
+            return work.verifier.round(lambda visit: visit())
+        case "finish":
+            return _finish(work)
+        case "abort":
+            return _abort(work)
+    raise errors.Usage(f"The engine knows no {command!r}", hint="The engine and the command are of different versions")
+
+
+def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    state = work.file_store.state()
+    if state.primary is goal:
+        return {"epoch": state.epoch, "primary": str(goal), "pause_ms": 0.0, "steps_ms": {}, "repeated": True}
+    if work.phase() not in (Phase.FOLLOWING, Phase.SWITCHED):
+        raise errors.NotReady(
+            f"The migration is {work.phase()}",
+            why="the copy is not complete",
+            hint="Wait for it: outgrow status FILE --watch",
+        )
+    checks = _wanted(
+        work, goal, accept_quarantine=bool(arguments.get("accept_quarantine")), alone=bool(arguments.get("alone"))
+    )
+    failing = [check for check in checks if not check.ok]
+    if arguments.get("dry_run"):
+        return {
+            "ready": not failing,
+            "checks": [{"name": c.name, "ok": c.ok, "found": c.found, "remedy": c.remedy} for c in checks],
+            "epoch": state.epoch,
+            "primary": str(state.primary),
+        }
+    if failing:
+        raise errors.NotReady(
+            f"Not ready for the switch: {', '.join(check.name for check in failing)}",
+            why="; ".join(f"{check.name}: {check.found}" for check in failing),
+            hint=failing[0].remedy,
+        )
+    # What can be done before anybody is kept waiting.
+    work.following.drain(check=work.target.stop.check)
+    work.prepare_switch(goal)
+    switched = work.switcher.switch(goal, deadline=float(arguments.get("deadline") or DEADLINE))
+    assert switched is not None
+    work.switched(goal)
+    steps = {name: round(seconds * 1000, 3) for name, seconds in switched.steps.items()}
+    work.steps.sink(
+        event.PrimaryChanged(epoch=switched.epoch, primary=str(goal), pause=switched.pause, steps=dict(switched.steps))
+    )
+    return {
+        "epoch": switched.epoch,
+        "primary": str(goal),
+        "pause_ms": round(switched.pause * 1000, 3),
+        "steps_ms": steps,
+        "repeated": False,
+    }
+
+
+def _wanted(work: connected.Connected, goal: Side, *, accept_quarantine: bool, alone: bool) -> list[watching.Check]:
+    """The checks that must pass. A rollback is for a bad hour: it asks for nothing that takes time."""
+    checks = list(work.view.checks())
+    if goal is Side.POSTGRES and alone and work.view.verified is None:
+        work.verifier.round(lambda visit: visit())
+        checks = list(work.view.checks())
+    if accept_quarantine:
+        checks = [check for check in checks if check.name != "quarantine"]
+    if goal is Side.SQLITE:
+        checks = [check for check in checks if check.name in ("lag", "quarantine")]
+    return checks
+
+
+def _finish(work: connected.Connected) -> Mapping[str, Any]:
+    """End the way back: PostgreSQL stays primary, outgrow leaves both databases, and the file becomes a read-only archive."""
+    if work.phase() is not Phase.SWITCHED:
+        raise errors.PhaseRefused(
+            f"A migration that is {work.phase()} cannot be finished",
+            why="PostgreSQL is not the primary",
+            hint="outgrow switch FILE, and finish when nobody wants to go back; or outgrow abort FILE",
+        )
+    _refuse_users(work)
+    work.following.drain(check=work.target.stop.check)
+    work.advance(Phase.FINISHED)
+    return clean_up(work)
+
+
+def _refuse_users(work: connected.Connected) -> None:
+    others = work.file.users()
+    if others:
+        raise errors.SourceBusy(
+            f"{work.file.path} is still open in other processes",
+            why=f"process {', '.join(map(str, others))}; without the fence they could write to it again",
+            hint="Restart or stop them, so that they use PostgreSQL alone; then type it again",
+        )
+
+
+def clean_up(work: connected.Connected) -> Mapping[str, Any]:
+    """Leave both databases after the end; the file last keeps what happened beside it."""
+    path = work.file.path.with_name(work.file.path.name + ".outgrow.json")
+    trail.export(work.keeper, path)
+    if work.file.state() is not None:
+        work.file.archive()
+    failpoints.hit("end.file_clean")
+    work.target_store.remove()
+    failpoints.hit("end.target_clean")
+    work.over = True
+    return {
+        "phase": str(Phase.FINISHED),
+        "primary": str(Side.POSTGRES),
+        "archive": str(work.file.path),
+        "trail": str(path),
+    }
+
+
+def _abort(work: connected.Connected) -> Mapping[str, Any]:
+    """Give the migration up before the switch: every trace of outgrow leaves both databases, and so do the copied tables."""
+    if work.file_store.state().primary is not Side.SQLITE:
+        raise errors.PhaseRefused(
+            "PostgreSQL is the primary",
+            why="what was written there would be lost",
+            hint="Go back first: outgrow rollback FILE; then abort",
+        )
+    work.verifier.stop()
+    work.file.leave()
+    failpoints.hit("end.file_clean")
+    work.target_store.drop()
+    failpoints.hit("end.target_clean")
+    work.over = True
+    return {"phase": "aborted", "primary": str(Side.SQLITE)}

@@ -1,0 +1,215 @@
+"""Verification while the application writes: round after round in a thread of its own, with what differs brought over again."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from outgrow import errors, workers
+from outgrow.follow import pace
+from outgrow.migration import watching
+from outgrow.model import event, plan
+from outgrow.model.store import Side
+from outgrow.sqlite import capture, reader
+from outgrow.verify import compare, live, pool
+
+if TYPE_CHECKING:
+    from outgrow.migration import connected
+
+__all__ = ["Verifier"]
+
+
+def _nobody(_: Mapping[str, Any]) -> None:
+    """Nobody waits for the facts of a round."""
+
+
+SHOWN = 100
+"""Differences that are kept of a round."""
+
+
+class Verifier:
+    """Compares the stores table by table. `suspect` has tables compared soon and what differs brought over again.
+
+    Differences of tables that nobody suspected are a defect or somebody's hand: they are reported, and stay until they are repaired
+    on request.
+    """
+
+    def __init__(self, work: connected.Connected, *, every: float) -> None:
+        self._work = work
+        self._every = every
+        self._asked: queue.Queue[Callable[[Mapping[str, Any]], None] | None] = queue.Queue()
+        self._suspects: set[str] = set()
+        self._lock = threading.Lock()
+        self._stop = workers.Stop()
+        self._thread: threading.Thread | None = None
+        self._connection = work.file.connect()
+        self._pulse = work.file.pulse()
+        self._session = work.target.connect()
+        self._failure: BaseException | None = None
+
+    def start(self) -> None:
+        """Begin with a round now, and go on with one after each rest; not at all where the rest is 0."""
+        if self._every and self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="outgrow-verify", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for it."""
+        self._stop.set()
+        self._asked.put(None)
+        if self._thread is not None:
+            self._work.serve_until(lambda: not self._thread or not self._thread.is_alive())
+            self._thread = None
+
+    def suspect(self, tables: Sequence[str]) -> None:
+        """Have tables compared and repaired soon; until that is done, no verification is clean."""
+        with self._lock:
+            self._suspects.update(tables)
+        self._work.view.suspects = len(self._suspects)
+        self._asked.put(_nobody)
+
+    def ask(self) -> Mapping[str, Any]:
+        """Have a round done now by the thread, and wait for its facts; not for the main thread."""
+        answer: queue.Queue[Mapping[str, Any]] = queue.Queue()
+        self._asked.put(answer.put)
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return answer.get(timeout=0.5)
+            if self._thread is None or not self._thread.is_alive():
+                raise errors.EngineMissing("The engine ended before the verification did", hint="Type it again")
+
+    def _run(self) -> None:
+        wait = 0.0
+        while True:
+            told: Callable[[Mapping[str, Any]], None] | None = _nobody
+            if wait:
+                with contextlib.suppress(queue.Empty):
+                    told = self._asked.get(timeout=wait)
+            if told is None:
+                return
+            try:
+                told(self.round(self._work.between_batches))
+            except workers.Stopped:
+                return
+            except errors.OutgrowError as error:  # a lost connection is the main thread's affair, which sees it too
+                told({"error": error.message})
+                if isinstance(error, errors.Retryable):
+                    return
+            wait = self._every
+
+    def round(self, at_rest: Callable[[Callable[[], Any]], Any]) -> Mapping[str, Any]:
+        """Compare every table once, repair those that were suspected, and compare these again."""
+        began = time.monotonic()
+        self._repair(at_rest)
+        rows = 0
+        differences: list[compare.Difference] = []
+        with pace.Pacer(self._pulse) as pacer:
+            for table in self._work.plan.tables:
+                found = self._compare(table, at_rest, pacer.pace)
+                rows += found.rows
+                differences += found.differences
+        seconds = time.monotonic() - began
+        self._work.view.verified = watching.Verified(
+            at=time.monotonic(), rows=rows, differences=len(differences), seconds=seconds
+        )
+        for difference in differences[:SHOWN]:
+            self._tell(difference)
+        self._work.hear(event.VerificationDone(rows=rows, differences=len(differences), seconds=seconds))
+        shown = [
+            {
+                "table": one.table,
+                "key": one.key,
+                "kind": str(one.kind),
+                "column": one.column,
+                "source": one.source,
+                "target": one.target,
+            }
+            for one in differences[:SHOWN]
+        ]
+        return {"rows": rows, "tables": len(self._work.plan.tables), "differences": shown, "seconds": seconds}
+
+    def _tell(self, difference: compare.Difference) -> None:
+        self._work.hear(
+            event.DifferenceFound(
+                table=difference.table, key=difference.key, kind=difference.kind, column=difference.column
+            )
+        )
+
+    def _repair(self, at_rest: Callable[[Callable[[], Any]], Any]) -> None:
+        """Compare the suspected tables, and log the keys that differ, so that the follower gets their rows again."""
+        while True:
+            with self._lock:
+                name = next(iter(self._suspects), None)
+            if name is None:
+                return
+            table = self._work.plan.table(name)
+            if table is not None:
+                found = self._compare(table, at_rest, lambda: None)
+                if found.differences or found.extras:
+                    at_rest(lambda table=table, found=found: self._work.log_again(table, found))  # type: ignore[misc]
+                    continue  # until nothing differs
+            with self._lock:
+                self._suspects.discard(name)
+            self._work.view.suspects = len(self._suspects)
+
+    def _compare(
+        self, table: plan.TablePlan, at_rest: Callable[[Callable[[], Any]], Any], slow: Callable[[], None]
+    ) -> live.Found:
+        source = reader.TableReader(self._connection, table, encoding=self._work.plan.encoding, generated=True)
+        with pool.Pool([self._session]) as sessions:
+            return live.compare_live(
+                source,
+                pool.Target(sessions, self._work.plan.schema, table),
+                lambda: self._snapshots(table, source, at_rest),
+                check=self._check,
+                pace=slow,
+            )
+
+    def _identity(self, source: reader.TableReader, key: str) -> Any:
+        """A key that is written as SQL literals, as rows are told apart by."""
+        names = [f"k{position}" for position in range(1, len(source.sql.key_operands) + 1)]
+        rows = f"(WITH it({','.join(names)}) AS (VALUES({key})) SELECT * FROM it)"
+        return next(source.keys(rows, (), names))[1]
+
+    def _check(self) -> None:
+        self._stop.check()
+        self._work.target.stop.check()
+
+    @contextlib.contextmanager
+    def _snapshots(
+        self, table: plan.TablePlan, source: reader.TableReader, at_rest: Callable[[Callable[[], Any]], Any]
+    ) -> Iterator[Callable[[], compare.Excused]]:
+        """Both sides as they are between two batches: what the follower lacks is in the primary's log, and in that snapshot."""
+
+        def take() -> tuple[Side, int]:
+            self._connection.execute("BEGIN")
+            self._connection.execute(f"SELECT epoch FROM {capture.STATE}").fetchone()
+            self._session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._session.execute("SELECT 1")
+            return self._work.primary, self._work.file_store.mark.seq
+
+        primary, seq = at_rest(take)
+
+        def excused() -> compare.Excused:
+            number = self._work.number(table)
+            if primary is Side.SQLITE:
+                captured = self._work.captured[number]
+                names = [f"k{position}" for position in range(1, len(captured.terms) + 1)]
+                touched = list(source.keys(f"{capture.LOG} WHERE seq>{seq} AND t={number}", (), names))
+                return compare.Excused(
+                    literals=frozenset(literal for literal, _ in touched),
+                    identities=frozenset(identity for _, identity in touched),
+                )
+            touched_there = self._work.target_store.touched(self._session, table)
+            away = [self._identity(source, key) for key in self._work.target_store.away(self._session, table)]
+            return compare.Excused(identities=frozenset([*touched_there, *away]))
+
+        try:
+            yield excused
+        finally:
+            self._connection.execute("ROLLBACK")
+            self._session.execute("ROLLBACK")

@@ -1,0 +1,192 @@
+"""What an engine knows of itself, kept so that `status` is answered at once, whatever the engine and PostgreSQL are doing."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from outgrow import errors
+from outgrow.follow import loop
+from outgrow.model import event, plan
+from outgrow.model.phase import Phase
+from outgrow.model.store import Side
+
+__all__ = ["FRESH", "Check", "View"]
+
+CLOSE = 1.0
+"""Seconds of lag with which a switch may begin."""
+
+FRESH = 3600.0
+"""Seconds for which a verification counts."""
+
+_RATE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One condition of a switch: whether it holds, what was found, and what to do where it does not."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """A round of verification: when it ended (monotonic clock), and what it found."""
+
+    at: float
+    rows: int
+    differences: int
+    seconds: float
+
+
+class View:
+    """Facts from the engine's events, and the answers made of them; every method may be called by any thread."""
+
+    def __init__(self, source: str) -> None:
+        self._lock = threading.Lock()
+        self.source = source
+        self.target = ""
+        self.phase: Phase | None = None
+        self.epoch = 0
+        self.primary = Side.SQLITE
+        self.step = ""
+        self.rows_planned = 0
+        self.rows_copied = 0
+        self.copy_began = 0.0
+        self.quarantined = 0
+        self.trouble: errors.OutgrowError | None = None
+        self.stopped_by: errors.OutgrowError | None = None
+        self.verified: Verified | None = None
+        self.standing: tuple[Check, ...] = ()
+        self.suspects = 0
+        self.pending: Callable[[], int] = lambda: 0
+        self._following: loop.Following[Any] | None = None
+        self._applied: collections.deque[tuple[float, int]] = collections.deque()
+
+    def begin(self, planned: plan.Plan, phase: Phase, target: str) -> None:
+        """A migration was begun or found."""
+        with self._lock:
+            self.phase, self.target, self.rows_planned = phase, target, planned.rows
+
+    def direct(self, primary: Side, epoch: int, following: loop.Following[Any]) -> None:
+        """The engine follows in this direction now."""
+        with self._lock:
+            self.primary, self.epoch, self._following = primary, epoch, following
+
+    def hear(self, happened: event.Event) -> None:
+        """Take note of an event."""
+        with self._lock:
+            match happened:
+                case event.PhaseChanged(after=after):
+                    self.phase = Phase(after)
+                case event.StepStarted(step=step, done=done):
+                    self.step = step
+                    if step == "copy":
+                        self.rows_copied, self.copy_began = done, time.monotonic()
+                case event.StepDone():
+                    self.step = ""
+                case event.ChunkCopied(rows=rows):
+                    self.rows_copied += rows
+                case event.RowsQuarantined(rows=rows):
+                    self.quarantined += rows
+                case event.BatchApplied(entries=entries):
+                    now = time.monotonic()
+                    self._applied.append((now, entries))
+                    while self._applied and self._applied[0][0] < now - _RATE_SECONDS:
+                        self._applied.popleft()
+
+    def checks(self) -> tuple[Check, ...]:
+        """Every condition of a switch, as it stands at this moment."""
+        progress = self._following.progress() if self._following is not None else None
+        phase = self.phase
+        following = phase in (Phase.FOLLOWING, Phase.SWITCHED) and self.trouble is None
+        lag = progress.lag if progress is not None else 0.0
+        if self.trouble is not None:
+            found, remedy = f"{self.trouble.message}: {self.trouble.why}", self.trouble.hint
+        elif not following:
+            found, remedy = f"the migration is {phase}", "Wait for the copy"
+        else:
+            found, remedy = f"{lag:.3f} s behind", "Wait; look at the rates of outgrow status --watch"
+        near = following and progress is not None and lag <= CLOSE
+        checks = [Check(name="lag", ok=near, found=found, remedy="" if near else remedy)]
+        verified = self.verified
+        if self.suspects:
+            fresh, found = False, f"{self.suspects} tables are being compared again"
+            remedy = "Wait; outgrow status FILE --watch"
+        elif verified is None:
+            fresh, found, remedy = False, "no round is complete yet", "Wait for it, or ask: outgrow verify FILE"
+        else:
+            age = time.monotonic() - verified.at
+            fresh = verified.differences == 0 and age < FRESH
+            found = f"{verified.rows:,} rows, {verified.differences:,} differences, {age:.0f} s ago"
+            remedy = "Look at them, and repair: outgrow verify FILE" if verified.differences else "outgrow verify FILE"
+        checks.append(Check(name="verification", ok=fresh, found=found, remedy="" if fresh else remedy))
+        empty = self.quarantined == 0
+        checks.append(
+            Check(
+                name="quarantine",
+                ok=empty,
+                found=f"{self.quarantined:,} rows",
+                remedy=""
+                if empty
+                else "Repair these rows where they are, or accept that they stay behind: outgrow switch --accept-quarantine",
+            )
+        )
+        return (*checks, *self.standing)
+
+    def status(self) -> Mapping[str, Any]:
+        """The answer to `status`."""
+        checks = self.checks()
+        with self._lock:
+            progress = self._following.progress() if self._following is not None else None
+            now = time.monotonic()
+            span = min(_RATE_SECONDS, max(now - self._applied[0][0], 0.001)) if self._applied else _RATE_SECONDS
+            rate = sum(entries for _, entries in self._applied) / span
+            delays = sorted(progress.delays) if progress is not None else []
+            left = max(self.rows_planned - self.rows_copied, 0)
+            copying = self.phase is Phase.COPYING and self.step == "copy"
+            speed = self.rows_copied / max(now - self.copy_began, 0.001) if copying else 0.0
+            verified = self.verified
+            return {
+                "engine": True,
+                "source": self.source,
+                "target": self.target,
+                "phase": str(self.phase) if self.phase is not None else "planned",
+                "step": self.step,
+                "epoch": self.epoch,
+                "primary": str(self.primary),
+                "lag_seconds": round(progress.lag, 6) if progress is not None else None,
+                "pending_changes": self.pending(),
+                "changes_per_second": round(rate, 1),
+                "delay_ms": {
+                    "p50": round(delays[len(delays) // 2] * 1000, 3),
+                    "p99": round(delays[min(len(delays) - 1, len(delays) * 99 // 100)] * 1000, 3),
+                }
+                if delays
+                else None,
+                "rows": self.rows_planned,
+                "rows_copied": self.rows_copied,
+                "eta_seconds": round(left / speed, 1) if speed else None,
+                "quarantined": self.quarantined,
+                "verification": {
+                    "rows": verified.rows,
+                    "differences": verified.differences,
+                    "seconds": round(verified.seconds, 3),
+                    "age_seconds": round(now - verified.at, 1),
+                }
+                if verified is not None
+                else None,
+                "trouble": self.trouble.message if self.trouble is not None else None,
+                "ready": all(check.ok for check in checks),
+                "checks": [
+                    {"name": check.name, "ok": check.ok, "found": check.found, "remedy": check.remedy}
+                    for check in checks
+                ],
+            }

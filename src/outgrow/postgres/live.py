@@ -1,0 +1,214 @@
+"""The target as one of the two stores of a live migration: follower before the switch, primary after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from outgrow.model import plan, store
+from outgrow.postgres import (
+    apply,
+    capture,
+    changes,
+    foreign_keys,
+    keys,
+    live_state,
+    sequences,
+    sql_table,
+    statements,
+    steps,
+)
+
+__all__ = ["TargetStore"]
+
+
+class TargetStore:
+    """Applies batches, reads changes, locks, fences and opens, over one session, which is the one that holds the lease.
+
+    `sequences_there` gives the highest ids that the file ever gave, by table. Made anew after every change of the primary.
+    """
+
+    def __init__(
+        self,
+        session: psycopg.Connection,
+        planned: plan.Plan,
+        *,
+        null: str,
+        sequences_there: Callable[[], Mapping[str, int]],
+    ) -> None:
+        live_state.begin(session)
+        self._session = session
+        self._plan = planned
+        self._null = null
+        self._sequences_there = sequences_there
+        self.begin()
+
+    def begin(self) -> None:
+        """Look at how the migration stands, and go on from there; after a change of the primary."""
+        self._applier = apply.Applier(self._session, self._plan, null=self._null)
+        self._reader = changes.ChangeReader(self._session, self._plan)
+        self.durable = False
+
+    def state(self) -> live_state.LiveState:
+        """How the migration stands here."""
+        return live_state.read(self._session)
+
+    def apply(self, batch: store.Batch[store.LineChanges]) -> store.Applied:
+        """Apply a batch of the file's; with `durable` set, it is on the disk before this returns."""
+        return self._applier.apply(batch, durable=self.durable)
+
+    def changes(self, limit: int) -> store.Batch[store.ValueChanges]:
+        """The changes that the file does not have."""
+        return self._reader.changes(limit)
+
+    def acknowledge(self, mark: Any, applied: store.Applied) -> None:
+        """The file has what led to a mark."""
+        self._reader.acknowledge(mark, applied)
+
+    def lock(self, seconds: float) -> None:
+        """Keep the application's writers out."""
+        self._reader.lock(seconds)
+
+    def release(self) -> None:
+        """Let them in again."""
+        self._reader.release()
+
+    def fence(self, epoch: int) -> None:
+        """Close the target, in the transaction that `lock` began: the decision for SQLite."""
+        self._reader.settle()
+        self._session.execute("SET LOCAL synchronous_commit = on")
+        live_state.close(self._session, epoch)
+        self._session.execute(statements.named("phase_back", file="live"))
+        self._session.execute("COMMIT")
+
+    def prepare(self, epoch: int) -> None:
+        """Make the target ready as primary of `epoch`: foreign keys, sequences; still closed."""
+        with self._session.transaction():
+            foreign_keys.add(self._session, self._plan)
+            sequences.advance(self._session, self._plan, self._sequences_there())
+            live_state.prepare(self._session, epoch)
+
+    def set_back(self) -> None:
+        """Undo a preparation."""
+        with self._session.transaction():
+            foreign_keys.drop(self._session, self._plan)
+            live_state.set_back(self._session)
+
+    def open(self, epoch: int) -> None:
+        """Open the target to the application."""
+        with self._session.transaction():
+            live_state.open_(self._session, epoch)
+            self._session.execute(statements.named("phase_on", file="live"))
+
+    def follow(self) -> None:
+        """Become a follower that nothing hinders: without foreign keys, whose cascades would fire."""
+        with self._session.transaction():
+            self._session.execute("SET LOCAL lock_timeout = '1s'")
+            foreign_keys.drop(self._session, self._plan)
+
+    def advance_sequences(self) -> None:
+        """Bring the sequences behind every id given so far, ahead of a switch."""
+        sequences.advance(self._session, self._plan, self._sequences_there())
+
+    def last_ids(self) -> Mapping[str, int]:
+        """The highest ids that were ever given here, by source table."""
+        return sequences.last(self._session, self._plan)
+
+    def make_durable(self) -> None:
+        """Bring everything applied so far to the disk."""
+        with self._session.transaction():
+            self._session.execute("SET LOCAL synchronous_commit = on")
+            self._session.execute(statements.named("flush_live", file="live"))
+
+    def capture_steps(self) -> Iterator[steps.Step]:
+        """Reverse capture of every table, each a step; from then on stray writes meet the fence."""
+        secret = self.state().secret
+        for number, table in enumerate(self._plan.tables, 1):
+            made = capture.install(self._plan.schema, table, number, secret)
+            yield steps.Step(name=f"capture of {table.source}", statement=";".join(made), table=table.source)
+
+    def capture_problems(self) -> Mapping[str, Sequence[str]]:
+        """What is wrong with reverse capture and the fence, by source table."""
+        found = self.state()
+        fenced = found.primary is store.Side.SQLITE
+        return capture.missing(self._session, self._plan, found.secret, fenced=fenced)
+
+    def repair_capture(self) -> None:
+        """Install reverse capture again, as it must be, and the fence where it must stand."""
+        found = self.state()
+        with self._session.transaction():
+            for number, table in enumerate(self._plan.tables, 1):
+                for statement in capture.install(self._plan.schema, table, number, found.secret):
+                    self._session.execute(statement.encode())
+            wanted = capture.fence(found.epoch) if found.primary is store.Side.SQLITE else (capture.unfence(),)
+            for statement in wanted:
+                self._session.execute(statement.encode())
+
+    def touch(self, table: str, found: Sequence[store.Key]) -> None:
+        """Have rows brought to the file again, by their keys as COPY texts."""
+        self._reader.touch(table, found)
+
+    def touched(self, session: psycopg.Connection, table: plan.TablePlan) -> list[Any]:
+        """Keys in the log, as a session sees it, as canonical texts or rowids."""
+        number = next(number for number, one in enumerate(self._plan.tables, 1) if one.source == table.source)
+        if table.rowid is not None:
+            found = session.execute("SELECT DISTINCT key[1]::bigint FROM outgrow.log WHERE t = %s", (number,))
+            return [key for (key,) in found]
+        sql = sql_table.TableSql(self._plan.schema, table)
+        positions = [list(sql.columns).index(table.column(name)) for name in table.key]
+        typed = ",".join(
+            f"key[{place}]::{sql.columns[position].sql_type} AS k{place}" for place, position in enumerate(positions, 1)
+        )
+        texts = ",".join(sql.canonical(position, f"k{place}") for place, position in enumerate(positions, 1))
+        rows = psycopg.RawCursor(session).execute(
+            f"SELECT DISTINCT {texts} FROM (SELECT {typed} FROM outgrow.log WHERE t = $1) AS touched".encode(),
+            (number,),
+        )
+        return [tuple(text.encode() for text in row) for row in rows]
+
+    def away(self, session: psycopg.Connection, table: plan.TablePlan) -> list[str]:
+        """Keys, as SQL literals, of rows that the file refused."""
+        found = session.execute(statements.named("list_away", file="live"), {"table": table.source})
+        return [key for (key,) in found]
+
+    def restored(self, table: plan.TablePlan, found: Sequence[store.Key]) -> list[tuple[Any, ...]]:
+        """Keys as `codec.restore` gives them, given as texts of this database."""
+        if not found:
+            return []
+        columns = keys.columns(table)
+        values = ",".join(
+            column.codec.restore(column.typed(f"given.k{place}")) for place, column in enumerate(columns, 1)
+        )
+        statement = f"SELECT {values} FROM {keys.parameters(columns)}"
+        return list(
+            psycopg.RawCursor(self._session).execute(statement.encode(), keys.transposed(columns, found)).fetchall()
+        )
+
+    def invalid_indexes(self) -> list[str]:
+        """Indexes of the plan that are not there, or not valid."""
+        wanted = [index.name for table in self._plan.tables for index in table.indexes]
+        found = self._session.execute(
+            "SELECT c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
+            " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND i.indisvalid",
+            (self._plan.schema,),
+        )
+        there = {name for (name,) in found}
+        return [name for name in wanted if name not in there]
+
+    def remove(self) -> None:
+        """Remove every trace of outgrow; the tables stay, with everything that makes them tables of their own."""
+        with self._session.transaction():
+            for number in range(1, len(self._plan.tables) + 1):
+                for statement in capture.drop(number):
+                    self._session.execute(statement.encode())
+            self._session.execute("DROP SCHEMA outgrow CASCADE")
+
+    def drop(self) -> None:
+        """Remove every trace of outgrow, and the copied tables."""
+        with self._session.transaction():
+            for number in range(1, len(self._plan.tables) + 1):
+                for statement in capture.drop(number):
+                    self._session.execute(statement.encode())
+            steps.drop_schema(self._session, self._plan)

@@ -1,0 +1,301 @@
+"""The file in a live migration: opened for writing, with outgrow's own row of state, the lock of a switch, and the fence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import apsw
+
+from outgrow import errors
+from outgrow.model import schema
+from outgrow.model.store import Side
+from outgrow.sqlite import capture, connection
+
+__all__ = ["FileState", "LiveFile", "peek"]
+
+_SPIN = 0.0002
+"""Seconds between two attempts at the write lock: SQLite's own back-off waits up to 330 ms (measured)."""
+
+_CREATE_STATE = f"""
+CREATE TABLE {capture.STATE} (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    run TEXT NOT NULL,
+    target TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    primary_store TEXT NOT NULL,
+    applied INTEGER NOT NULL,
+    control TEXT NOT NULL,
+    journal_mode TEXT NOT NULL,
+    beat INTEGER NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileState:
+    """What the file says of its migration.
+
+    `run` is the migration's identity at the target, `target` its DSN without password, `applied` the number of batches from
+    PostgreSQL that the file has, `control` the path of the engine's socket, `journal_mode` what the file had before.
+    """
+
+    run: str
+    target: str
+    epoch: int
+    primary: Side
+    applied: int
+    control: str
+    journal_mode: str
+
+
+_COLUMNS = "run,target,epoch,primary_store,applied,control,journal_mode"
+
+
+def _state(found: apsw.Connection) -> FileState | None:
+    if not found.execute("SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?", (capture.STATE,)).fetchone():
+        return None
+    row = found.execute(f"SELECT {_COLUMNS} FROM {capture.STATE}").fetchone()
+    if row is None:
+        return None
+    run, target, epoch, primary, applied, control, journal_mode = row
+    return FileState(
+        run=run,
+        target=target,
+        epoch=epoch,
+        primary=Side(primary),
+        applied=applied,
+        control=control,
+        journal_mode=journal_mode,
+    )
+
+
+def peek(path: str | os.PathLike[str]) -> FileState | None:
+    """What a file says of its migration, None if it has none; raises errors.SourceUnreadable."""
+    with connection.open_source(path) as source, connection.translate_errors(source.path):
+        return _state(source.main)
+
+
+class LiveFile:
+    """A file in WAL mode, opened for writing, and closed in the end with every connection made from it.
+
+    `writer` is the one connection that writes: neither triggers nor foreign keys act on what it does, so neither capture
+    nor the fence nor the application's own triggers see it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = pathlib.Path(path).resolve()
+        connection.check_usable(self.path)
+        self.source = connection.Source(path=self.path, opened=self.path, parameters="mode=rw")
+        try:
+            with connection.translate_errors(self.path):
+                self.writer = self._writer()
+                self.encoding = str(self.writer.pragma("encoding"))
+        except BaseException:
+            self.source.close()
+            raise
+
+    def _writer(self) -> apsw.Connection:
+        made = self.source.connect()
+        made.execute("PRAGMA query_only=OFF; PRAGMA foreign_keys=OFF; PRAGMA recursive_triggers=OFF")
+        made.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+        made.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 0)
+        return made
+
+    @property
+    def name(self) -> str:
+        """The file's name for people."""
+        return self.source.name
+
+    @property
+    def wal(self) -> pathlib.Path:
+        """The log of the file."""
+        return self.path.with_name(self.path.name + "-wal")
+
+    def connect(self) -> apsw.Connection:
+        """One more connection, for reading."""
+        return self.source.connect()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.source.close()
+
+    def __enter__(self) -> LiveFile:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def journal_mode(self) -> str:
+        """The file's journal mode."""
+        return str(self.writer.pragma("journal_mode"))
+
+    def change_journal_mode(self, mode: str) -> None:
+        """Bring the file into a journal mode; errors.SourceBusy while another process has it open in the old one."""
+        with connection.translate_errors(self.path):
+            got = str(self.writer.pragma("journal_mode", mode))
+        if got != mode:
+            raise errors.SourceBusy(
+                f"{self.path} cannot be brought into journal mode {mode}",
+                why="another process is using it at this moment",
+                hint="Type it again; it takes an instant without readers and writers",
+            )
+
+    def state(self) -> FileState | None:
+        """What the file says of its migration, None if it has none."""
+        return _state(self.writer)
+
+    def data_version(self) -> int:
+        """A number that changes when another connection than the writer commits."""
+        return int(self.writer.pragma("data_version"))
+
+    @contextlib.contextmanager
+    def writing(self, *, deadline: float = 10.0, durable: bool = True) -> Iterator[None]:
+        """One write transaction over the writer; errors.SourceBusy where the lock is not to be had within the deadline."""
+        self.lock(deadline, durable=durable)
+        try:
+            yield
+            self.writer.execute("COMMIT")
+        finally:
+            self.release()
+
+    def lock(self, deadline: float, *, durable: bool = True) -> None:
+        """Take the write lock within `deadline` seconds, in a transaction; errors.SourceBusy otherwise, and nothing is held."""
+        self.writer.set_busy_timeout(0)
+        end = time.monotonic() + deadline
+        while True:
+            try:
+                self.writer.pragma("synchronous", "full" if durable else "normal")
+                self.writer.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError as error:
+                if time.monotonic() > end:
+                    raise errors.SourceBusy(
+                        f"{self.path} is locked by the application",
+                        why=f"a transaction of it did not end within {deadline:g} s",
+                        hint="Try again, or with a longer --deadline; look for a transaction that is left open",
+                    ) from error
+                time.sleep(_SPIN)
+            else:
+                return
+
+    def release(self) -> None:
+        """Give the write lock back, and with it whatever was not committed."""
+        if self.writer.in_transaction:
+            self.writer.execute("ROLLBACK")
+
+    def begin(self, statements: Sequence[str], *, run: str, target: str, journal_mode: str) -> None:
+        """Install capture and the row of state, within a transaction of the caller's."""
+        self.writer.execute(_CREATE_STATE)
+        self.writer.execute(
+            f"INSERT INTO {capture.STATE} VALUES (1,?,?,0,?,0,'',?,0)",
+            (run, target, str(Side.SQLITE), journal_mode),
+        )
+        for statement in statements:
+            self.writer.execute(statement)
+
+    def remove(self) -> None:
+        """Remove every trace of outgrow, within a transaction of the caller's."""
+        found = self.writer.execute(
+            "SELECT type,name FROM sqlite_schema WHERE name LIKE ? ESCAPE '\\' AND type IN ('trigger','table')"
+            " ORDER BY type DESC",
+            (schema.OWN_PREFIX.replace("_", "\\_") + "%",),
+        ).fetchall()
+        for kind, name in found:
+            self.writer.execute(f'DROP {kind} IF EXISTS "{name}"')
+
+    def sequences(self) -> Mapping[str, int]:
+        """The highest ids ever given, by table, where AUTOINCREMENT keeps them."""
+        if not self.writer.execute("SELECT 1 FROM sqlite_schema WHERE name='sqlite_sequence'").fetchone():
+            return {}
+        found = self.writer.execute(
+            "SELECT name,max(seq) FROM sqlite_sequence WHERE typeof(seq)='integer' GROUP BY name"
+        )
+        return {str(name): int(seq) for name, seq in found}
+
+    def users(self) -> list[int]:
+        """Process ids of others that have the file open, as far as this user may see; Linux only, elsewhere none is seen."""
+        mine = self.path.stat()
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            if int(process.name) == os.getpid():
+                continue
+            with contextlib.suppress(OSError):
+                for name in os.listdir(process / "fd"):
+                    with contextlib.suppress(OSError):
+                        there = os.stat(process / "fd" / name)
+                        if (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
+                            found.append(int(process.name))
+                            break
+        return sorted(found)
+
+    def leave(self) -> None:
+        """Remove every trace of outgrow, and bring the file back into the journal mode that it had."""
+        state = self.state()
+        with self.writing():
+            self.remove()
+        if state is not None and state.journal_mode != "wal":
+            self.source.close_but(self.writer)
+            self.change_journal_mode(state.journal_mode)
+
+    def archive(self) -> None:
+        """Remove every trace of outgrow, and leave one file that nobody can write to."""
+        # First of all: whoever opens it from now on cannot write, fence or not.
+        self.path.chmod(stat.S_IMODE(self.path.stat().st_mode) & ~0o222)
+        with self.writing():
+            self.remove()
+        self.source.close_but(self.writer)
+        self.change_journal_mode("delete")
+
+    def fence(self, epoch: int) -> None:
+        """Close the file to the application and name PostgreSQL as primary of `epoch`; the caller's commit decides."""
+        self.writer.execute(capture.fence(epoch))
+        self._become(epoch, Side.POSTGRES)
+
+    def open(self, epoch: int) -> None:
+        """Open the file to the application, as primary of `epoch`, within a transaction of the caller's."""
+        self.writer.execute(capture.drop_fence())
+        self._become(epoch, Side.SQLITE)
+
+    def _become(self, epoch: int, primary: Side) -> None:
+        self.writer.execute(f"UPDATE {capture.STATE} SET epoch=?,primary_store=?", (epoch, str(primary)))
+
+    def set_control(self, path: str) -> None:
+        """Write down where the engine answers."""
+        with self.writing(durable=False):
+            self.writer.execute(f"UPDATE {capture.STATE} SET control=?", (path,))
+
+    def pulse(self) -> Callable[[], float]:
+        """A function that writes one row as the application would, over a connection of its own, and gives the seconds it took."""
+        beater = self._writer()
+        beater.set_busy_timeout(10_000)
+
+        def beat() -> float:
+            began = time.monotonic()
+            beater.execute(f"UPDATE {capture.STATE} SET beat=beat+1")
+            return time.monotonic() - began
+
+        return beat
+
+    def prune(self, upto: int, *, at_most: int) -> int:
+        """Delete log entries up to a number, never the last one; 0 if the application holds the lock at this moment."""
+        try:
+            self.writer.set_busy_timeout(0)
+            self.writer.pragma("synchronous", "normal")
+            self.writer.execute(
+                f"DELETE FROM {capture.LOG} WHERE seq IN (SELECT seq FROM {capture.LOG} WHERE seq<=?"
+                f" AND seq<(SELECT max(seq) FROM {capture.LOG}) ORDER BY seq LIMIT ?)",
+                (upto, at_most),
+            )
+        except apsw.BusyError:
+            return 0
+        return self.writer.changes()
+
+    def sync_wal(self) -> None:
+        """Bring the log to the disk, so that a power cut cannot take back what the follower is about to have."""
+        with contextlib.suppress(FileNotFoundError), open(self.wal, "rb") as log:
+            os.fdatasync(log.fileno()) if hasattr(os, "fdatasync") else os.fsync(log.fileno())
