@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -136,48 +137,53 @@ def sessions(admin: psycopg.Connection, waiting: bool = False) -> set[int]:
     return {pid for (pid,) in admin.execute(query, [waiting])}
 
 
-def test_a_dead_process_whose_backend_still_builds_a_key_is_waited_for(
-    home: Path, postgres_dsn: str, uninterrupted: dict[str, Any]
-) -> None:
+@contextlib.contextmanager
+def orphaned(
+    dsn: str, point: str, lock: LiteralString, *arguments: object
+) -> Iterator[tuple[psycopg.Connection, psycopg.Connection, set[int]]]:
+    """A copy is killed while its backends wait for a lock, and they live on: who holds the lock, who may look, the backends."""
     with (
-        psycopg.connect(postgres_dsn) as blocker,
-        psycopg.connect(postgres_dsn, autocommit=True) as admin,
-        command.held("step.committed#1", *command.copying(home, postgres_dsn, "--jobs", "1")) as first,
+        psycopg.connect(dsn) as blocker,
+        psycopg.connect(dsn, autocommit=True) as admin,
+        command.held(point, *arguments) as first,
     ):
-        blocker.execute("LOCK TABLE matches, notifications IN ACCESS EXCLUSIVE MODE")
+        blocker.execute(lock)
         first.release()
         command.until(lambda: sessions(admin, waiting=True))
         orphans = sessions(admin, waiting=True)
         assert first.kill().killed
         assert orphans <= sessions(admin)
+        yield blocker, admin, orphans
 
-        with command.start(*command.copying(home, postgres_dsn)) as second:
-            command.until(lambda: sessions(admin, waiting=True) - orphans)
-            blocker.rollback()
-            complete(home, postgres_dsn, uninterrupted, second.end())
+
+def test_a_dead_process_whose_backend_still_builds_a_key_is_waited_for(
+    home: Path, postgres_dsn: str, uninterrupted: dict[str, Any]
+) -> None:
+    one = command.copying(home, postgres_dsn, "--jobs", "1")
+    lock: LiteralString = "LOCK TABLE matches, notifications IN ACCESS EXCLUSIVE MODE"
+    with (
+        orphaned(postgres_dsn, "step.committed#1", lock, *one) as (blocker, admin, orphans),
+        command.start(*command.copying(home, postgres_dsn)) as second,
+    ):
+        command.until(lambda: sessions(admin, waiting=True) - orphans)
+        blocker.rollback()
+        complete(home, postgres_dsn, uninterrupted, second.end())
 
 
 def test_the_lease_of_a_dead_process_lasts_as_long_as_its_backend(
     home: Path, postgres_dsn: str, uninterrupted: dict[str, Any]
 ) -> None:
+    arguments = command.copying(home, postgres_dsn)
+    lock: LiteralString = "SELECT FROM outgrow.migration FOR UPDATE"
     with (
-        psycopg.connect(postgres_dsn) as blocker,
-        psycopg.connect(postgres_dsn, autocommit=True) as admin,
-        command.held("finish.before", *command.copying(home, postgres_dsn)) as first,
+        orphaned(postgres_dsn, "finish.before", lock, *arguments) as (blocker, admin, orphan),
+        command.start(*arguments) as second,
     ):
-        blocker.execute("SELECT FROM outgrow.migration FOR UPDATE")
-        first.release()
-        command.until(lambda: sessions(admin, waiting=True))
-        orphan = sessions(admin, waiting=True)
-        assert first.kill().killed
-        assert orphan <= sessions(admin)
-
-        with command.start(*command.copying(home, postgres_dsn)) as second:
-            # Its last statement waits for the row: so it has the lease, and the orphan is gone.
-            command.until(lambda: sessions(admin, waiting=True) - orphan)
-            assert not orphan & sessions(admin)
-            blocker.rollback()
-            complete(home, postgres_dsn, uninterrupted, second.end())
+        # Its last statement waits for the row: so it has the lease, and the orphan is gone.
+        command.until(lambda: sessions(admin, waiting=True) - orphan)
+        assert not orphan & sessions(admin)
+        blocker.rollback()
+        complete(home, postgres_dsn, uninterrupted, second.end())
 
 
 def test_a_table_of_many_chunks_of_the_ordinary_size_resumes(tmp_path: Path, postgres_dsn: str) -> None:

@@ -114,6 +114,83 @@ def test_a_null_that_was_not_allowed_is_a_difference(copied: Copied, postgres_ds
     assert (found.key, found.column, found.source, found.target) == ("1", "v", "x", None)
 
 
+SEPARATED = (
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT NOT NULL)",
+    "INSERT INTO t VALUES (1, 'x' || char(31) || 'y', 'z'), (2, 'x', 'y' || char(30)), (3, char(31), '')",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (r"UPDATE t SET a = 'x', b = E'y\x1fz' WHERE id = 1", "1"),
+        (r"UPDATE t SET a = '', b = E'\x1f' WHERE id = 3", "3"),
+        (r"UPDATE t SET a = NULL, b = E'x\x1fy\x1e' WHERE id = 2", "2"),
+    ],
+)
+def test_separators_in_values_hide_nothing(copied: Copied, postgres_dsn: str, change: str, key: str) -> None:
+    """Values that hold the characters between values, and a target that says the same bytes with other bounds."""
+    path = copied(*SEPARATED)
+    with psycopg.connect(postgres_dsn, autocommit=True) as target:
+        target.execute("ALTER TABLE t ALTER a DROP NOT NULL")
+        target.execute(change.encode())
+    found = migration.verify(path, postgres_dsn).differences
+    assert {(one.key, one.column) for one in found} == {(key, "a"), (key, "b")}
+
+
+def test_a_null_beside_a_separator_is_seen(copied: Copied, postgres_dsn: str) -> None:
+    """A file without separators, and a target that lost a value and gained a separator."""
+    path = copied(SEPARATED[0], "INSERT INTO t VALUES (1, 'x', 'y')")
+    with psycopg.connect(postgres_dsn, autocommit=True) as target:
+        target.execute("ALTER TABLE t ALTER a DROP NOT NULL")
+        target.execute(r"UPDATE t SET a = NULL, b = E'x\x1fy'")
+    assert {one.column for one in migration.verify(path, postgres_dsn).differences} == {"a", "b"}
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "JSON", "UUID", "DATETIME", "INT", "REAL", "BOOLEAN"])
+def test_an_empty_text_is_no_null(copied: Copied, postgres_dsn: str, kind: str) -> None:
+    """In a column of whatever type, and whether or not its row was kept aside."""
+    path = copied(
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {kind})",
+        COUNT.format(99) + "INSERT INTO t SELECT i, NULL FROM n",
+    )
+    connection = apsw.Connection(str(path))
+    connection.execute("UPDATE t SET v = '' WHERE id = 50")
+    connection.close()
+    found = migration.verify(path, postgres_dsn).differences
+    assert {one.key for one in found} == {"50"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "other"),
+    [
+        ("TEXT", "x'6162'", "ab"),
+        ("TEXT", "x'21'", "!"),
+        ("TEXT", "x''", ""),
+        ("INT", "x'3132'", "12"),
+        ("BOOLEAN", "x'31'", "1"),
+        ("JSON", "x'7b7d'", "{}"),
+        ("DATE", "x'323032342d30312d3031'", "2024-01-01"),
+    ],
+)
+def test_a_row_kept_aside_has_no_double_at_the_target(
+    copied: Copied, postgres_dsn: str, kind: str, value: str, other: str
+) -> None:
+    """A blob is not the text that it reads like, even where somebody emptied the quarantine and wrote that text."""
+    usual = {"TEXT": "'x'", "INT": "7", "BOOLEAN": "0", "JSON": "'[]'", "DATE": "'2024-02-02'"}[kind]
+    path = copied(
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {kind})",
+        COUNT.format(99) + f"INSERT INTO t SELECT i, {usual} FROM n",
+    )
+    connection = apsw.Connection(str(path))
+    connection.execute(f"UPDATE t SET v = {value} WHERE id = 50")
+    connection.close()
+    with psycopg.connect(postgres_dsn, autocommit=True) as target:
+        target.execute(f"UPDATE t SET v = '{other}' WHERE id = 50".encode())
+    found = migration.verify(path, postgres_dsn).differences
+    assert {one.key for one in found} == {"50"}
+
+
 def test_a_rehearsal_in_a_database_leaves_nothing_and_refuses_one_in_use(copied: Copied, postgres_dsn: str) -> None:
     """Twice in the same place; never where a migration is."""
     path = copied(*NUMERIC)

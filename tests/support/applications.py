@@ -1,7 +1,7 @@
 """An application's SQLite in memory, over whichever library: Python's own, apsw's, or any shared library there is.
 
-All of them say the same: `execute()` gives rows of text or raises `Refused` with SQLite's message. A library is best loaded in a
-process of its own.
+All of them say the same: `execute()` gives rows of text or raises `Refused` with SQLite's message. A library is best loaded
+in a process of its own.
 """
 
 from __future__ import annotations
@@ -136,7 +136,13 @@ def loader(path: str | Path) -> Callable[[], Library]:
     library.sqlite3_errmsg.argtypes = [ctypes.c_void_p]
     library.sqlite3_column_text.restype = ctypes.c_char_p
     library.sqlite3_column_text.argtypes = [ctypes.c_void_p, ctypes.c_int]
-    library.sqlite3_prepare_v2.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    library.sqlite3_prepare_v2.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_char_p,
+        ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    ]
     for name in ("step", "finalize", "column_count", "get_autocommit", "close"):
         getattr(library, f"sqlite3_{name}").argtypes = [ctypes.c_void_p]
     return lambda: Library(library)

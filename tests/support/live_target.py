@@ -15,7 +15,7 @@ from outgrow import codec
 from outgrow.model import plan, store
 from outgrow.postgres import apply, capture, changes, connection, ddl, live_state, state
 
-__all__ = ["NULL", "Mark", "Target", "column", "entries", "lines", "make", "numbers", "table"]
+__all__ = ["NULL", "Mark", "Target", "applied", "column", "entries", "lines", "make", "numbers", "table"]
 
 NULL = "<no value>"
 """Stands for NULL in lines."""
@@ -172,3 +172,8 @@ def lines(*rows: Sequence[Any]) -> dict[str, Any]:
 def entries(mark: int, *changes_: store.LineChanges, complete: bool = True) -> store.Batch[store.LineChanges]:
     """A batch that leads to an entry of the file's log."""
     return store.Batch(changes=changes_, entries=len(changes_), mark=Mark(mark, mark * 7), complete=complete)
+
+
+def applied(serial: int, *refusals: store.Refusal) -> store.Applied:
+    """What the file says when it has its batch of that number."""
+    return store.Applied(serial=serial, refusals=refusals)

@@ -20,22 +20,112 @@ _TYPES = ("", "INTEGER", "INT", "TEXT", "TEXT", "TEXT", "BLOB", "REAL", "NUMERIC
 _STRICT_TYPES = ("INTEGER", "INT", "TEXT", "TEXT", "BLOB", "REAL", "ANY")
 _COLLATIONS = ("", "", "", " COLLATE NOCASE", " COLLATE RTRIM", " COLLATE BINARY")
 _DEFAULTS = (
-    *("'a'", "1", "'1'", "'A'", "(1)", "(lower('A'))", "abc", '"dq"', "NULL", "x'61'", "-1", "TRUE", "2.0", "CURRENT_DATE"),
+    *(
+        "'a'",
+        "1",
+        "'1'",
+        "'A'",
+        "(1)",
+        "(lower('A'))",
+        "abc",
+        '"dq"',
+        "NULL",
+        "x'61'",
+        "-1",
+        "TRUE",
+        "2.0",
+        "CURRENT_DATE",
+    ),
     "'b'",
 )
-_NAMES = ("a", "b", "c", "d", 'q"q', "new", "old", "select", "two words", "rowid", "oid", "_rowid_", "é", "Text", "lower", "t")
+_NAMES = (
+    "a",
+    "b",
+    "c",
+    "d",
+    'q"q',
+    "new",
+    "old",
+    "select",
+    "two words",
+    "rowid",
+    "oid",
+    "_rowid_",
+    "é",
+    "Text",
+    "lower",
+    "t",
+)
 _TABLES = ("t", "new", "old", 'quo"te', "select", "two words", "É", "Log")
-_CONFLICTS = ("", "", "", " OR REPLACE", " OR REPLACE", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ABORT", " OR ROLLBACK")
-_SCHEMA_CONFLICTS = ("", "", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE", " ON CONFLICT FAIL", " ON CONFLICT ROLLBACK")
+_CONFLICTS = (
+    "",
+    "",
+    "",
+    " OR REPLACE",
+    " OR REPLACE",
+    " OR REPLACE",
+    " OR IGNORE",
+    " OR FAIL",
+    " OR ABORT",
+    " OR ROLLBACK",
+)
+_SCHEMA_CONFLICTS = (
+    "",
+    "",
+    "",
+    " ON CONFLICT REPLACE",
+    " ON CONFLICT IGNORE",
+    " ON CONFLICT FAIL",
+    " ON CONFLICT ROLLBACK",
+)
 _ACTIONS = ("CASCADE", "CASCADE", "SET NULL", "SET DEFAULT", "NO ACTION", "RESTRICT")
 _ONE = (
-    *("lower({0})", "{0}||'x'", "({0}=1)", "({0} IN (1,'a'))", "typeof({0})", "coalesce({0},'a')", "{0}+0", "+{0}", "nullif({0},'A')"),
-    *("substr({0},1,1)", "length({0})", "CAST({0} AS TEXT)", "CAST({0} AS INTEGER)", "({0} IS 'a')", "({0} BETWEEN 1 AND '2')"),
-    *("({0}>'1')", "quote({0})", "({0} COLLATE NOCASE='A')", "lower({0}) COLLATE NOCASE", "(CASE {0} WHEN 1 THEN 'a' ELSE 'b' END)"),
+    *(
+        "lower({0})",
+        "{0}||'x'",
+        "({0}=1)",
+        "({0} IN (1,'a'))",
+        "typeof({0})",
+        "coalesce({0},'a')",
+        "{0}+0",
+        "+{0}",
+        "nullif({0},'A')",
+    ),
+    *(
+        "substr({0},1,1)",
+        "length({0})",
+        "CAST({0} AS TEXT)",
+        "CAST({0} AS INTEGER)",
+        "({0} IS 'a')",
+        "({0} BETWEEN 1 AND '2')",
+    ),
+    *(
+        "({0}>'1')",
+        "quote({0})",
+        "({0} COLLATE NOCASE='A')",
+        "lower({0}) COLLATE NOCASE",
+        "(CASE {0} WHEN 1 THEN 'a' ELSE 'b' END)",
+    ),
     "-- a comment\n upper({0}) /* another */",
 )
-_TWO = ("({0}={1})", "{0}||{1}", "({0}<{1})", "max({0},{1})", "coalesce({0},{1})", "(CASE {0} WHEN {1} THEN 1 ELSE {0} END)", "({0}, {1})")
-_PREDICATES = ("{0} IS NOT NULL", "{0}>1", "{0}='a'", "{0} IN (1,2,'a')", "{t}.{0} IS NOT NULL", "{0}<>'b'", "{0}>'1' -- why\n")
+_TWO = (
+    "({0}={1})",
+    "{0}||{1}",
+    "({0}<{1})",
+    "max({0},{1})",
+    "coalesce({0},{1})",
+    "(CASE {0} WHEN {1} THEN 1 ELSE {0} END)",
+    "({0}, {1})",
+)
+_PREDICATES = (
+    "{0} IS NOT NULL",
+    "{0}>1",
+    "{0}='a'",
+    "{0} IN (1,2,'a')",
+    "{t}.{0} IS NOT NULL",
+    "{0}<>'b'",
+    "{0}>'1' -- why\n",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +137,7 @@ class TableFacts:
     key: tuple[str, ...]
     rowids: tuple[str, ...]
     uniques: tuple[tuple[str, ...], ...]
-    every: tuple[str, ...] = ()
+    alias: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +170,9 @@ def _expression(r: random.Random, columns: Sequence[str]) -> str:
 def _table(r: random.Random, name: str, parents: Sequence[TableFacts]) -> tuple[list[str], TableFacts]:
     columns = r.sample(_NAMES, r.choice((2, 2, 3, 4)))
     strict = r.random() < 0.1
-    kind = r.choice(("alias", "alias", "alias", "autoincrement", "int", "single", "single", "composite", "composite", "none"))
+    kind = r.choice(
+        ("alias", "alias", "alias", "autoincrement", "int", "single", "single", "composite", "composite", "none")
+    )
     key: tuple[str, ...] = ()
     without_rowid = False
     parts = []
@@ -88,7 +180,10 @@ def _table(r: random.Random, name: str, parents: Sequence[TableFacts]) -> tuple[
         declared = r.choice(_STRICT_TYPES if strict else _TYPES)
         words = [_quote(column)]
         if position == 0 and kind in ("alias", "autoincrement"):
-            words.append("INTEGER PRIMARY KEY" + (" AUTOINCREMENT" if kind == "autoincrement" else r.choice(("", "", _conflict(r)))))
+            words.append(
+                "INTEGER PRIMARY KEY"
+                + (" AUTOINCREMENT" if kind == "autoincrement" else r.choice(("", "", _conflict(r))))
+            )
             key = (column,)
         elif position == 0 and kind in ("int", "single"):
             declared = "INT" if kind == "int" else declared
@@ -112,12 +207,16 @@ def _table(r: random.Random, name: str, parents: Sequence[TableFacts]) -> tuple[
         parts.append(f"PRIMARY KEY({terms}){_conflict(r)}")
         without_rowid = r.random() < 0.4
     every = list(columns)
+    # An id that SQLite gives itself is not known before the row is there (docs/limits.md).
+    sources = columns[1:] if kind in ("alias", "autoincrement") else columns
     if r.random() < 0.25:
         generated = next(each for each in _NAMES if each not in columns)
         stored = r.choice(("STORED", "VIRTUAL"))
         unique = r.choice(("", " UNIQUE", f" UNIQUE{_conflict(r)}"))
         declared = r.choice(_STRICT_TYPES if strict else _TYPES)
-        column = f"{_quote(generated)} {declared}{r.choice(_COLLATIONS)} AS ({_expression(r, columns)}) {stored}{unique}"
+        column = (
+            f"{_quote(generated)} {declared}{r.choice(_COLLATIONS)} AS ({_expression(r, sources)}) {stored}{unique}"
+        )
         parts.insert(len(columns), column)
         every.append(generated)
         if r.random() < 0.3:
@@ -129,15 +228,32 @@ def _table(r: random.Random, name: str, parents: Sequence[TableFacts]) -> tuple[
         uniques.append(pair)
         parts.append(f"UNIQUE({','.join(_quote(each) + r.choice(_COLLATIONS) for each in pair)}){_conflict(r)}")
     for _ in range(r.choice((0, 0, 1, 1, 2)) if parents else r.choice((0, 0, 0, 1))):
-        parts.append(_foreign_key(r, columns, [*parents, TableFacts(name=name, columns=tuple(columns), key=key, rowids=(), uniques=())]))
+        parts.append(
+            _foreign_key(
+                r, columns, [*parents, TableFacts(name=name, columns=tuple(columns), key=key, rowids=(), uniques=())]
+            )
+        )
+    if r.random() < 0.1:
+        parts.append(f"CHECK ({_expression(r, columns)} IS NOT 'b')")
     options = [*(["WITHOUT ROWID"] if without_rowid and key else []), *(["STRICT"] if strict else [])]
     statements = [f"CREATE TABLE {_quote(name)}({', '.join(parts)}){', '.join(options)}"]
     for number in range(r.choice((0, 1, 1, 2))):
-        statements.append(_index(r, name, f"{name} {number}", every))
+        statements.append(
+            _index(
+                r, name, f"{name} {number}", every, [each for each in every if each in sources or each not in columns]
+            )
+        )
     rowids: tuple[str, ...] = ()
     if not (without_rowid and key):
         rowids = tuple(each for each in ("rowid", "oid", "_rowid_") if each not in columns)
-    facts = TableFacts(name=name, columns=tuple(columns), key=key, rowids=rowids, uniques=tuple(uniques), every=tuple(every))
+    facts = TableFacts(
+        name=name,
+        columns=tuple(columns),
+        key=key,
+        rowids=rowids,
+        uniques=tuple(uniques),
+        alias=columns[0] if kind in ("alias", "autoincrement") else "",
+    )
     return statements, facts
 
 
@@ -145,15 +261,16 @@ def _conflict(r: random.Random) -> str:
     return r.choice(_SCHEMA_CONFLICTS)
 
 
-def _index(r: random.Random, table: str, name: str, columns: Sequence[str]) -> str:
+def _index(r: random.Random, table: str, name: str, columns: Sequence[str], sources: Sequence[str]) -> str:
     terms = []
     for _ in range(r.choice((1, 1, 2))):
-        term = _quote(r.choice(columns)) if r.random() < 0.55 else _expression(r, columns)
+        term = _quote(r.choice(columns)) if r.random() < 0.55 else _expression(r, sources)
         terms.append(term + r.choice(("", "", "", " COLLATE NOCASE", " COLLATE RTRIM")) + r.choice(("", "", " DESC")))
     where = ""
     if r.random() < 0.3:
         where = f" WHERE {r.choice(_PREDICATES).format(_quote(r.choice(columns)), t=_quote(table))}"
-    return f"CREATE UNIQUE INDEX {_quote(name)} ON {_quote(table)}({', '.join(terms)}){where}"
+    unique = r.choice(("UNIQUE ", "UNIQUE ", "UNIQUE ", "UNIQUE ", ""))
+    return f"CREATE {unique}INDEX {_quote(name)} ON {_quote(table)}({', '.join(terms)}){where}"
 
 
 def _foreign_key(r: random.Random, columns: Sequence[str], parents: Sequence[TableFacts]) -> str:
@@ -170,7 +287,7 @@ def _foreign_key(r: random.Random, columns: Sequence[str], parents: Sequence[Tab
 
 
 def _trigger(r: random.Random, name: str, tables: Sequence[TableFacts]) -> str:
-    """A trigger of the application's; none that is undefined by the manual, as a BEFORE UPDATE that changes the row would be."""
+    """A trigger of the application's; none that the manual calls undefined, as a BEFORE UPDATE that changes the row is."""
     event = r.choice(("INSERT", "INSERT", "UPDATE", "DELETE"))
     when = "BEFORE" if event == "INSERT" and r.random() < 0.3 else "AFTER"
     body = "; ".join(_write(r, r.choice(tables), tables, plain=True) for _ in range(r.choice((1, 1, 2))))
@@ -179,7 +296,9 @@ def _trigger(r: random.Random, name: str, tables: Sequence[TableFacts]) -> str:
 
 def _value(r: random.Random, columns: Sequence[str] = ()) -> str:
     if columns and r.random() < 0.35:
-        return r.choice(("{0}", "{0}", "{0}+1", "{0}||'a'", "lower({0})", "{0}+0.0", "upper({0})")).format(_quote(r.choice(columns)))
+        return r.choice(("{0}", "{0}", "{0}+1", "{0}||'a'", "lower({0})", "{0}+0.0", "upper({0})")).format(
+            _quote(r.choice(columns))
+        )
     return r.choice(_VALUES)
 
 
@@ -193,7 +312,7 @@ def _condition(r: random.Random, table: TableFacts) -> str:
 def _insert(r: random.Random, table: TableFacts, tables: Sequence[TableFacts], *, plain: bool) -> str:
     columns = [each for each in table.columns if r.random() < 0.85] or [table.columns[0]]
     if table.rowids and r.random() < 0.12:
-        columns.append(r.choice(table.rowids))
+        columns = [*(each for each in columns if each != table.alias), r.choice(table.rowids)]
     head = f"INSERT{r.choice(_CONFLICTS)} INTO {_quote(table.name)}({_names(columns)})"
     if r.random() < 0.15:
         other = r.choice(tables)
@@ -217,7 +336,7 @@ def _insert(r: random.Random, table: TableFacts, tables: Sequence[TableFacts], *
 def _update(r: random.Random, table: TableFacts) -> str:
     targets = r.sample(table.columns, r.choice((1, 1, 1, 2)) if len(table.columns) > 1 else 1)
     if table.rowids and r.random() < 0.12:
-        targets.append(r.choice(table.rowids))
+        targets = [*(each for each in targets if each != table.alias), r.choice(table.rowids)]
     changes = ",".join(f"{_quote(each)}={_value(r, table.columns)}" for each in targets)
     return f"UPDATE{r.choice(_CONFLICTS)} {_quote(table.name)} SET {changes}{_condition(r, table)}"
 
@@ -252,12 +371,14 @@ def case(r: random.Random, *, transactions: int = 12) -> Case:
         made, facts = _table(r, name, tables)
         statements += made
         tables.append(facts)
-    for number in range(r.choice((0, 0, 0, 1, 2))):
+    # Triggers that fire each other could go on for ever.
+    recursive = r.random() < 0.3
+    for number in range(0 if recursive else r.choice((0, 0, 0, 1, 2))):
         statements.append(_trigger(r, f"app {number}", tables))
     return Case(
         pragmas=(
             f"PRAGMA foreign_keys={r.choice(('ON', 'ON', 'OFF'))}",
-            f"PRAGMA recursive_triggers={r.choice(('OFF', 'OFF', 'ON'))}",
+            f"PRAGMA recursive_triggers={'ON' if recursive else 'OFF'}",
         ),
         schema=tuple(statements),
         by_rowid=frozenset(each.name for each in tables if each.rowids and r.random() < 0.1),

@@ -43,7 +43,7 @@ def planned_tables(page: console.Console, planned: plan.Plan, *, columns: bool) 
             table=Kind.NAME,
             rows=Kind.NUMBER,
             columns=Kind.NUMBER,
-            key=Kind.PROSE,
+            key=Kind.NAME,
             indexes=Kind.NUMBER,
             foreign_keys=Kind.NUMBER,
         )

@@ -31,7 +31,10 @@ class Codec(abc.ABC):
     """The codec's name in a spec: PostgreSQL's name of the type, without modifiers."""
 
     prefixed: ClassVar[bool] = False
-    """Whether canonical text can hold any character, so that it is written with its length before it."""
+    """Whether canonical text can hold any character, so that its measured form has its length before it."""
+
+    empty: ClassVar[bool] = False
+    """Whether canonical text can be empty, so that its plain form needs a word for NULL."""
 
     inspects_text: ClassVar[bool] = False
     """Whether the encoded text can hold NUL or invalid UTF-8, which the reader of a chunk must look for."""
@@ -66,6 +69,14 @@ class Codec(abc.ABC):
         """A cheaper SQLite condition: with it, whatever `fits` would still refuse, PostgreSQL refuses too."""
         return self.fits(x)
 
+    def conclusive(self, x: str) -> str:
+        """The cheapest SQLite condition by which canonical text alone proves everything, in a file in UTF-8.
+
+        With it, a value whose canonical text the target gives for any value fits; its canonical text is not NULL, and not
+        empty unless the codec is `empty`. Whatever fits, has it.
+        """
+        return self.guard(x)
+
     def encode(self, x: str) -> str:
         """A SQLite expression: the value as COPY text, before COPY's own escaping."""
         return x
@@ -74,9 +85,13 @@ class Codec(abc.ABC):
         """A SQLite expression: canonical text, never empty where it is not `prefixed`."""
         return self.encode(x)
 
+    def canonical_output(self, c: str) -> str:
+        """A PostgreSQL expression that the server itself writes as the same canonical text; NULL for NULL alone."""
+        return c
+
     def canonical_target(self, c: str) -> str:
         """A PostgreSQL expression of type text: the same canonical text."""
-        return f"{c}::text"
+        return f"{self.canonical_output(c)}::text"
 
     def restore(self, c: str) -> str:
         """A PostgreSQL expression whose value, bound to a SQLite parameter of the column, is the original value."""

@@ -33,6 +33,10 @@ def _bits(value: Any) -> str | None:
         return None
 
 
+def _blob(value: Any) -> bytes | None:
+    return _pack_double(value) if isinstance(value, float | int) else None
+
+
 def _real(value: Any) -> str | None:
     if not isinstance(value, float):
         return None
@@ -200,6 +204,7 @@ def functions(encoding: str) -> Mapping[str, Callable[..., Any]]:
     """
     python_encoding = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}[encoding]
     result: dict[str, Callable[..., Any]] = {
+        "ieee754_to_blob": _blob,
         "outgrow_bits": _bits,
         "outgrow_real": _real,
         "outgrow_numeric": _numeric,

@@ -28,6 +28,9 @@ class Bigint(Codec):
             condition += f" AND {x} COLLATE BINARY BETWEEN {self._range[0]} AND {self._range[1]}"
         return condition
 
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='integer'"
+
     def restore(self, c: str) -> str:
         return f"{c}::bigint"
 
@@ -73,11 +76,14 @@ class Boolean(Codec):
             return f"typeof({x})='text' AND {x} COLLATE BINARY IN ('{self._false}','{self._true}')"
         return f"typeof({x})='integer' AND {x} COLLATE BINARY IN (0,1)"
 
+    def conclusive(self, x: str) -> str:
+        return self.fits(x) if self._worded else f"typeof({x})='integer'"
+
     def canonical_source(self, x: str) -> str:
         return f"({x} COLLATE BINARY='{self._true}')" if self._worded else x
 
-    def canonical_target(self, c: str) -> str:
-        return f"{c}::int::text"
+    def canonical_output(self, c: str) -> str:
+        return f"{c}::int"
 
     def restore(self, c: str) -> str:
         if self._worded:
@@ -107,9 +113,9 @@ class Double(Codec):
         return f"CASE WHEN {x} COLLATE BINARY=0.0 THEN outgrow_real({x}) ELSE CAST({x} AS TEXT) END"
 
     def canonical_source(self, x: str) -> str:
-        return f"CASE WHEN typeof({x})='real' THEN outgrow_bits({x}) END"
+        return f"CASE WHEN typeof({x})='real' THEN lower(hex(ieee754_to_blob({x}))) END"
 
-    def canonical_target(self, c: str) -> str:
+    def canonical_output(self, c: str) -> str:
         return f"encode(float8send({c}),'hex')"
 
     def restore(self, c: str) -> str:
@@ -144,17 +150,21 @@ class Numeric(Codec):
             f" WHEN typeof({x})='real' THEN outgrow_real({x}) END"
         )
 
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x}) IN ('integer','real')"
+
     def canonical_source(self, x: str) -> str:
-        # The plain decimal text of what `encode` writes, as PostgreSQL prints it.
+        # The plain decimal text of what `encode` writes, as PostgreSQL prints it. SQLite's own text of a real reads back, so
+        # one of at most fifteen digits is the shortest. An integral real stays as SQLite writes it: 5.0, never PostgreSQL's 5.
         return (
-            f"CASE WHEN typeof({x})='integer' THEN {x}"
-            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x})>=1e-4 AND abs({x})<1e15"
-            f" THEN format('%.15g',{x})"
-            f" WHEN typeof({x})='real' THEN outgrow_numeric({x}) END"
+            f"CASE WHEN typeof({x})='integer' THEN {x} WHEN length({x})<=16 AND {x} COLLATE BINARY BETWEEN -1e15 AND 1e15"
+            f" AND {x} COLLATE BINARY NOT BETWEEN -1e-4 AND 1e-4 THEN {x}"
+            f" WHEN typeof({x})='real' AND {x} COLLATE BINARY<>CAST({x} AS INTEGER) THEN outgrow_numeric({x})"
+            f" ELSE {x} END"
         )
 
-    def canonical_target(self, c: str) -> str:
-        return f"trim_scale({c})::text"
+    def canonical_output(self, c: str) -> str:
+        return f"trim_scale({c})"
 
     def restore(self, c: str) -> str:
         return f"CASE {c} WHEN 'Infinity' THEN '9e999' WHEN '-Infinity' THEN '-9e999' ELSE trim_scale({c})::text END"

@@ -62,6 +62,20 @@ class _Clock(Codec):
     def fits(self, x: str) -> str:
         return self.guard(x)
 
+    def conclusive(self, x: str) -> str:
+        # PostgreSQL writes one form only, so digits and days need no second look; but what the canonical text leaves out does.
+        start = self._head_length + 1
+        choices = []
+        for digits in _fractions(self.fraction):
+            tail = (f".{_D * digits}" if digits else "") + self._zone
+            choice = f"octet_length({x})={self._head_length + (digits and digits + 1) + len(self._zone)}"
+            if tail:
+                choice += f" AND substr({x},{start}) GLOB '{tail}'"
+            if digits and self.fraction == OPTIONAL:
+                choice += f" AND substr({x},{start},7)<>'.000000'"
+            choices.append(choice)
+        return f"typeof({x})='text' AND ({' OR '.join(choices)})"
+
     def canonical_source(self, x: str) -> str:
         # PostgreSQL's output: no separator T, no trailing zeros in the fraction, and +00 for the zone.
         body = self._body(x)
@@ -123,6 +137,10 @@ class Timestamp(_Clock):
             f" ELSE strftime('%Y-%m-%d',substr({x},1,10)) IS substr({x},1,10) END"
         )
 
+    def conclusive(self, x: str) -> str:
+        condition = super().conclusive(x)
+        return f"{condition} AND substr({x},11,1)='T'" if self.separator == "T" else condition
+
     def _body(self, x: str) -> str:
         if self._zone:
             x = f"substr({x},1,length({x})-{len(self._zone)})"
@@ -176,8 +194,8 @@ class Date(Codec):
     def guard(self, x: str) -> str:
         return f"typeof({x})='text' AND {x} GLOB '{_DATE}'"
 
-    def restore(self, c: str) -> str:
-        return f"to_char({c},'YYYY-MM-DD')"
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text' AND octet_length({x})=10"
 
     def spec(self) -> Spec:
         return {"type": self.type}
@@ -195,6 +213,10 @@ class Time(_Clock):
     @property
     def _head_length(self) -> int:
         return 8
+
+    def conclusive(self, x: str) -> str:
+        # A time of PostgreSQL can be 24:00:00.
+        return f"{super().conclusive(x)} AND substr({x},1,2)<'24'"
 
     def restore(self, c: str) -> str:
         return super().restore(f"(DATE '2000-01-01'+{c})")

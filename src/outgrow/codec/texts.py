@@ -21,6 +21,7 @@ class Text(Codec):
 
     type = "text"
     prefixed = True
+    empty = True
     inspects_text = True
 
     def __init__(self, *, numbers: bool = False) -> None:
@@ -44,6 +45,9 @@ class Text(Codec):
     def guard(self, x: str) -> str:
         classes = "IN ('integer','real','text')" if self._numbers else "='text'"
         return f"typeof({x}) {classes} AND {_CLEAN_UTF16.format(x=x)}"
+
+    def conclusive(self, x: str) -> str:
+        return self.shape(x)
 
     def encode(self, x: str) -> str:
         if not self._numbers:
@@ -77,14 +81,14 @@ class Bytea(Codec):
         # SQLite does not forbid text of an odd number of bytes in a UTF-16 file.
         return f"typeof({x})='text' AND length(CAST({x} AS BLOB))%length(CAST('a' AS BLOB))=0"
 
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='{'text' if self._text else 'blob'}'"
+
     def encode(self, x: str) -> str:
         if self._text:
             return f"'\\x'||outgrow_text_hex(CAST({x} AS BLOB))"
         # hex(NULL) is an empty text.
         return f"CASE WHEN {x} IS NOT NULL THEN '\\x'||lower(hex({x})) END"
-
-    def canonical_target(self, c: str) -> str:
-        return f"'\\x'||encode({c},'hex')"
 
     def restore(self, c: str) -> str:
         return c
@@ -109,6 +113,9 @@ class Uuid(Codec):
         # GLOB stops at NUL.
         return f"typeof({x})='text' AND {x} GLOB '{_UUID}' AND instr({x},char(0))=0"
 
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text' AND octet_length({x})=36"
+
     def spec(self) -> Spec:
         return {"type": self.type}
 
@@ -130,6 +137,9 @@ class Json(Codec):
     def guard(self, x: str) -> str:
         return f"typeof({x})='text' AND {_CLEAN_UTF16.format(x=x)}"
 
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text' AND octet_length({x})>0"
+
     def spec(self) -> Spec:
         return {"type": self.type}
 
@@ -147,6 +157,9 @@ class Jsonb(Codec):
 
     def fits(self, x: str) -> str:
         return f"CASE WHEN typeof({x})='text' THEN outgrow_jsonb(CAST({x} AS BLOB)) ELSE 0 END"
+
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text' AND octet_length({x})>0"
 
     def spec(self) -> Spec:
         return {"type": self.type}

@@ -26,8 +26,11 @@ class Vector(Codec):
         return f"vector({self.dimensions})"
 
     def fits(self, x: str) -> str:
-        whole = f"typeof({x})='blob' AND length({x})={4 * self.dimensions}"
-        return f"CASE WHEN {whole} THEN outgrow_vector_finite({x}) ELSE 0 END"
+        return f"CASE WHEN {self.conclusive(x)} THEN outgrow_vector_finite({x}) ELSE 0 END"
+
+    def conclusive(self, x: str) -> str:
+        # pgvector holds finite numbers only.
+        return f"typeof({x})='blob' AND length({x})={4 * self.dimensions}"
 
     def encode(self, x: str) -> str:
         return f"CASE WHEN typeof({x})='blob' THEN outgrow_vector({x}) END"
@@ -35,7 +38,7 @@ class Vector(Codec):
     def canonical_source(self, x: str) -> str:
         return f"CASE WHEN typeof({x})='blob' THEN outgrow_vector_bits({x}) END"
 
-    def canonical_target(self, c: str) -> str:
+    def canonical_output(self, c: str) -> str:
         # vector_send: two 16-bit words (dimensions, unused), then big-endian float32.
         return f"encode(substring(vector_send({c}) FROM 5),'hex')"
 

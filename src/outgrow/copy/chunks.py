@@ -1,4 +1,4 @@
-"""The work of a copy as chunks: every table walked in steps, each written down before it is copied, so that a restart finds its place."""
+"""The work of a copy as chunks: tables walked in steps, each written down before it is copied, where a restart finds it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ _MOST_LARGER = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
-    """One transaction's work: the rows of a span in the order of the walk; `ordinal` counts from 0 in each table."""
+    """One transaction's work: the rows of a span in the order of the walk; `ordinal` counts from 0 in each table.
+
+    The `last` one brings the rows that no span contains too.
+    """
 
     table: plan.TablePlan
     ordinal: int
     span: store.Span
+    last: bool
 
 
 def _rows(table: plan.TablePlan, least: int) -> int:
@@ -33,7 +37,9 @@ def _rows(table: plan.TablePlan, least: int) -> int:
 class Queue:
     """Hands out chunks to several threads, largest table first; chunks already done are passed over.
 
-    With `live`, tables are walked in the order of their keys, because a row's rowid may change under the walk.
+    With `live`, tables are walked in the order of their keys, because a row's rowid may change under the walk; and no
+    further than
+    to the last key that there is when the walk begins, because what comes later is logged.
     """
 
     def __init__(
@@ -57,17 +63,17 @@ class Queue:
             for chunk in begun:
                 upper = None if chunk.upper is None else values.load(chunk.upper)
                 if not chunk.done:
-                    yield Chunk(table=table, ordinal=chunk.ordinal, span=store.Span(lower=lower, upper=upper))
+                    span = store.Span(lower=lower, upper=upper)
+                    yield Chunk(table=table, ordinal=chunk.ordinal, span=span, last=upper is None)
                 lower = upper
             if begun and lower is None:
                 continue
             walking = reader.TableReader(walker, table, encoding=planned.encoding, live=self._live)
-            rest = store.Span(lower=lower) if lower is not None else None
-            spans = walking.spans(walking.walk, _rows(table, rows), rest)
-            for ordinal, span in enumerate(spans, len(begun)):
+            rest = store.Span(lower=lower, upper=walking.last(walking.walk) if self._live else None)
+            for ordinal, span in enumerate(walking.spans(walking.walk, _rows(table, rows), rest), len(begun)):
                 bound = None if span.upper is None else values.dump(span.upper)
                 self._keeper.plan_chunk(table.source, ordinal, bound)
-                yield Chunk(table=table, ordinal=ordinal, span=span)
+                yield Chunk(table=table, ordinal=ordinal, span=span, last=span.upper == rest.upper)
 
     def take(self) -> Chunk | None:
         """The next chunk, None when all are taken."""

@@ -30,7 +30,8 @@ class _Careful(Exception):
 class Stream:
     """Copies chunks with its own pair of connections.
 
-    SQLite builds COPY text a thousand rows at a time, with a call of `pace` before each; a group with a misfit is read row by row. A chunk that PostgreSQL refuses
+    SQLite builds COPY text a thousand rows at a time, with a call of `pace` before each; a group with a misfit is read
+    row by row. A chunk that PostgreSQL refuses
     is rolled back and done again with a look at every group, and if that is refused too, in small batches.
     """
 
@@ -135,7 +136,7 @@ class Stream:
                         raise _Careful
                     rows += len(fitting)
                     yield b"".join(fitting)
-            if chunk.span.upper is None:
+            if chunk.last:
                 kept.extend(lines.unwalked(source, self._null))
 
         with contextlib.closing(_ahead(blocks())) as ready:
@@ -150,7 +151,7 @@ class Stream:
             for line in lines.careful(source, chunk.span, self._null):
                 self._stop.check()
                 yield line
-            if chunk.span.upper is None:
+            if chunk.last:
                 yield from lines.unwalked(source, self._null)
 
         return loader.load(self._target, chunk.table, sql, self._null, judged())

@@ -57,7 +57,11 @@ class Following(Generic[Changes]):
             return False
         self._behind = True
         failpoints.hit("follow.read")
-        applied = self._follower.apply(batch)
+        try:
+            applied = self._follower.apply(batch)
+        except store.Torn:
+            batch = self._primary.changes(store.EVERYTHING)
+            applied = self._follower.apply(batch)
         failpoints.hit("follow.applied")
         self._primary.acknowledge(batch.mark, applied)
         failpoints.hit("follow.acknowledged")

@@ -23,7 +23,8 @@ _LEAST, _MOST = 0.002, 0.5
 class Pacer:
     """Measures how long a small write takes, as the application's do, and lets readers pause accordingly.
 
-    `write` makes one such write and returns its seconds. The first measurements, made before any reader begins, are the baseline;
+    `write` makes one such write and returns its seconds. The first measurements, made before any reader begins, are the
+    baseline;
     while the last ones are slower than twice that, `pace` waits longer and longer, up to half a second a call.
     """
 

@@ -1,4 +1,4 @@
-"""The library's front door: `check`, `make_plan`, `copy`, `verify`, `rehearse`, and the live ones, `Engine`, `status`, `command`.
+"""The library's front door: `check`, `make_plan`, `copy`, `verify`, `rehearse`; and live: `Engine`, `status`, `command`.
 
 These functions wire phases together and hold no logic of their own. They raise `outgrow.errors` and tell their progress as
 events to a sink.

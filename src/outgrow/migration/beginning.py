@@ -14,6 +14,7 @@ from outgrow.migration import copying, planning, session
 from outgrow.model import plan, schema
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
+from outgrow.postgres import live as postgres_live
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import capture, live, reader
@@ -36,7 +37,8 @@ def begin(
 ) -> state.Migration:
     """The migration at the target; where there is none, it is planned and its tables are made.
 
-    Raises errors.TargetOccupied where the target's migration is another file's, and errors.PhaseRefused where the file's is another
+    Raises errors.TargetOccupied where the target's migration is another file's, and errors.PhaseRefused where the
+    file's is another
     target's.
     """
     there = file.state()
@@ -53,7 +55,14 @@ def begin(
                 file.source, target_schema=target_schema, overrides=overrides, exact=False, sink=steps.sink
             )
         with steps.step("schema", total=len(made.tables), unit="tables"):
-            copying.begin(target, keeper, made, fingerprint={}, chunk_rows=CHUNK_ROWS)
+            copying.begin(
+                target,
+                keeper,
+                made,
+                fingerprint={},
+                chunk_rows=CHUNK_ROWS,
+                also=lambda: postgres_live.begin(target.control, made),
+            )
     migration = keeper.migration()
     if migration.source != file.name:
         raise errors.TargetOccupied(
@@ -125,6 +134,8 @@ def copy(
     """Copy every chunk that is not copied, and build the primary keys, while the application writes."""
     keeper = state.State(target.control, run=migration.run)
     resumed = sum(chunk.rows for chunk in keeper.chunks())
+    sessions = target.sessions(jobs)
+    postgres_live.admit(sessions)
     pacer = pace.Pacer(file.pulse())
     with pacer, steps.step("copy", total=made.rows, done=resumed, unit="rows"):
         todo = chunks.Queue(file.source, made, keeper, rows=migration.chunk_rows, live=True)
@@ -140,10 +151,10 @@ def copy(
                 sink=steps.sink,
                 pace=pacer.pace,
             )
-            for connection in target.sessions(jobs)
+            for connection in sessions
         ]
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
-    run_steps(target, migration, list(target_steps.keys(made)), "keys", target.sessions(jobs), steps)
+    run_steps(target, migration, list(target_steps.keys(made)), "keys", sessions, steps)
 
 
 def _readers(file: live.LiveFile, made: plan.Plan, null: str) -> Callable[[str], reader.TableReader]:

@@ -82,7 +82,7 @@ def command(
     after: str = "",
     sink: event.Sink = event.ignore,
 ) -> Mapping[str, Any]:
-    """Have a command done. `before` and `after` are commands of the user's, run by a shell; a failing first one calls it off."""
+    """Have a command done. `before` and `after` are commands of the user's, run by a shell; the first one can call it off."""
     there = live.peek(path)
     if there is None and to is None:
         raise errors.PhaseRefused(

@@ -1,4 +1,4 @@
-"""The engine while it has its connections: everything from the first row to the last switch, in one thread between two batches."""
+"""The engine while it has its connections: from the first row to the last switch, in one thread between two batches."""
 
 from __future__ import annotations
 
@@ -121,6 +121,7 @@ class Connected:
         self.file_store.mark = changes.Mark(seq=there.seq, token=there.token)
         self.primary = self.file_store.state().primary
         if self.primary is Side.SQLITE:
+            self.target_store.follow()
             self.following: loop.Following[Any] = loop.Following(
                 self.file_store, self.target_store, sink=self.steps.sink
             )
@@ -302,7 +303,9 @@ class Connected:
     def switched(self, goal: Side) -> None:
         """What follows from a change of the primary and need not be waited for by anybody."""
         self.turn()
-        before, after = (Phase.FOLLOWING, Phase.SWITCHED) if goal is Side.POSTGRES else (Phase.SWITCHED, Phase.FOLLOWING)
+        before, after = (
+            (Phase.FOLLOWING, Phase.SWITCHED) if goal is Side.POSTGRES else (Phase.SWITCHED, Phase.FOLLOWING)
+        )
         self.steps.sink(event.PhaseChanged(before=before, after=after))
 
     def _keep_house(self) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import outgrow
@@ -139,8 +139,9 @@ def begin(
     *,
     fingerprint: Mapping[str, object],
     chunk_rows: int | None = None,
+    also: Callable[[], None] = lambda: None,
 ) -> None:
-    """Create tables and state in one transaction, unless another process was faster."""
+    """Create tables and state, and do what is to be done `also`, in one transaction, unless another process was faster."""
     with contextlib.suppress(state.Begun):
         with target.control.transaction():
             keeper.begin(
@@ -153,6 +154,7 @@ def begin(
             )
             _refuse_occupied(target.control, made)
             target_steps.create_schema(target.control, made)
+            also()
             failpoints.hit("schema.created")
         failpoints.hit("schema.committed")
 

@@ -1,4 +1,4 @@
-"""`outgrow run`: one process that captures, copies, follows and verifies, switches when it is asked to, and resumes from anything."""
+"""`outgrow run`: one process that captures, copies, follows, verifies and switches, and resumes from anything."""
 
 from __future__ import annotations
 

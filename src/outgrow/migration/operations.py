@@ -1,4 +1,4 @@
-"""What an engine is asked for: changing the primary, verifying, finishing, aborting. The main thread does it between two batches."""
+"""What an engine is asked for (changing the primary, finishing, aborting), done by its main thread between two batches."""
 
 from __future__ import annotations
 

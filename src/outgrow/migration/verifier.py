@@ -34,7 +34,8 @@ SHOWN = 100
 class Verifier:
     """Compares the stores table by table. `suspect` has tables compared soon and what differs brought over again.
 
-    Differences of tables that nobody suspected are a defect or somebody's hand: they are reported, and stay until they are repaired
+    Differences of tables that nobody suspected are a defect or somebody's hand: they are reported, and stay until they
+    are repaired
     on request.
     """
 
@@ -159,11 +160,13 @@ class Verifier:
     def _compare(
         self, table: plan.TablePlan, at_rest: Callable[[Callable[[], Any]], Any], slow: Callable[[], None]
     ) -> live.Found:
-        source = reader.TableReader(self._connection, table, encoding=self._work.plan.encoding, generated=True)
+        null = pool.word_for_null()
+        encoding = self._work.plan.encoding
+        source = reader.TableReader(self._connection, table, encoding=encoding, null=null, generated=True)
         with pool.Pool([self._session]) as sessions:
             return live.compare_live(
                 source,
-                pool.Target(sessions, self._work.plan.schema, table),
+                pool.Target(sessions, self._work.plan.schema, table, null=null),
                 lambda: self._snapshots(table, source, at_rest),
                 check=self._check,
                 pace=slow,

@@ -1,6 +1,7 @@
 """The small language that both stores speak, whichever of them is primary.
 
-`Digesting` is what verification needs. `Primary` and `Follower` are what following needs: live migration gives both roles to both
+`Digesting` is what verification needs. `Primary` and `Follower` are what following needs: live migration gives both
+roles to both
 stores, so that following, switching and rolling back know no direction.
 """
 
@@ -12,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 __all__ = [
+    "EVERYTHING",
     "Applied",
     "Batch",
     "Digest",
     "Digesting",
     "Follower",
+    "Form",
     "Key",
     "LineChanges",
     "Misfit",
@@ -25,6 +28,7 @@ __all__ = [
     "Refusal",
     "Side",
     "Span",
+    "Torn",
     "ValueChanges",
 ]
 
@@ -70,19 +74,29 @@ class Span:
         return self.lower_key + self.upper_key
 
 
+class Form(enum.StrEnum):
+    """How the canonical text of a span is written."""
+
+    PLAIN = "plain"
+    """Values and separators: cheap, and clear if the file's side finds no separator in its values."""
+    MEASURED = "measured"
+    """Free text has its length before it: clear whatever is in it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
-    """SHA-256 of a span's canonical lines in key order, and their number: equal on both sides if and only if the rows are."""
+    """SHA-256 of a span's canonical text in key order, and its rows: equal on both sides if and only if the rows are."""
 
     sha256: bytes
     rows: int
+    form: Form = Form.MEASURED
 
 
 class Digesting(Protocol):
     """One table of a store, as verification sees it."""
 
-    def digest(self, span: Span, /) -> Digest:
-        """The digest of a span, hashed where the rows are."""
+    def digest(self, span: Span, form: Form, /) -> Digest:
+        """The digest of a span, hashed where the rows are; measured, if the file's side cannot make it plain."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +114,8 @@ class LineChanges:
     """The touched rows of one table of the file, as they are now, for PostgreSQL.
 
     `lines` are unescaped COPY lines (values joined by 0x1F, the rowid first where the target keeps it) joined by 0x1E, and
-    no value has either character; rows whose values do are in `single`, each a tuple of COPY texts (None is NULL). `gone` are the
+    no value has either character; rows whose values do are in `single`, each a tuple of COPY texts (None is NULL).
+    `gone` are the
     keys of rows that are not there any more, as COPY texts. `keys` are all touched keys as SQL literals, as the quarantine
     names them; they are only given for tables that may have rows in it.
     """
@@ -118,7 +133,8 @@ class LineChanges:
 class ValueChanges:
     """The touched rows of one table of PostgreSQL, as they are now, for the file.
 
-    `rows` are the values of the plan's copied columns as `codec.restore` gives them, the rowid first where it is the key; `canonical`
+    `rows` are the values of the plan's copied columns as `codec.restore` gives them, the rowid first where it is the
+    key; `canonical`
     are the same rows' canonical lines, which the file must give back. `gone` are keys in the form of `rows`.
     """
 
@@ -144,6 +160,14 @@ class Applied:
 
     serial: int = 0
     refusals: Sequence[Refusal] = ()
+
+
+EVERYTHING = 2**62
+"""As a limit of entries: all that are waiting, however large they are."""
+
+
+class Torn(Exception):
+    """A batch that is not complete breaks a unique index of the follower, which the state that it is part of does not."""
 
 
 Changes = TypeVar("Changes", covariant=True)
@@ -179,4 +203,7 @@ class Follower(Protocol[Written]):
     """The store that is kept equal to the primary."""
 
     def apply(self, batch: Batch[Written]) -> Applied:
-        """Apply a batch and remember its mark, in one transaction that fails if another process moved it before."""
+        """Apply a batch and remember its mark, in one transaction that fails if another process moved it before.
+
+        Raises Torn, and nothing is applied, where an incomplete batch breaks a unique index.
+        """

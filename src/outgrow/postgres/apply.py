@@ -227,10 +227,10 @@ class Applier:
     def _at_once(self, todo: Sequence[Statement]) -> None:
         """Run statements in a transaction, in one round trip."""
         with self._session.pipeline():
-            self._cursor.execute(b"BEGIN", prepare=True)
+            self._cursor.execute(b"BEGIN", prepare=False)
             for statement, parameters in todo:
                 self._cursor.execute(statement, parameters, prepare=True)
-            self._cursor.execute(b"COMMIT", prepare=True)
+            self._cursor.execute(b"COMMIT", prepare=False)
 
     def _roll_back(self) -> None:
         if not self._session.closed and self._session.info.transaction_status != pq.TransactionStatus.IDLE:

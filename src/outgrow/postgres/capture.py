@@ -15,7 +15,18 @@ import psycopg
 from outgrow.model import plan
 from outgrow.postgres import ddl, keys
 
-__all__ = ["APPLYING", "FENCED", "FENCE_PREFIX", "drop", "fence", "install", "missing", "unfence"]
+__all__ = [
+    "APPLYING",
+    "FENCED",
+    "FENCE_PREFIX",
+    "close",
+    "drop",
+    "fence",
+    "install",
+    "missing",
+    "open_",
+    "unfence",
+]
 
 FENCED = "OG002"
 """SQLSTATE of a write that met the fence."""
@@ -41,6 +52,9 @@ _TRIGGERS: Mapping[str, tuple[str, str]] = {
     "delete": ("AFTER DELETE", "REFERENCING OLD TABLE AS old_rows"),
     "truncate": ("BEFORE TRUNCATE", ""),
 }
+
+
+_CLOSED = "outgrow_closed"
 
 
 def _name(event: str) -> str:
@@ -140,6 +154,35 @@ def install(schema: str, table: plan.TablePlan, number: int, secret: str) -> tup
         )
         made.append(f"ALTER TABLE {on} ENABLE ALWAYS TRIGGER {_name(event)}")
     return tuple(made)
+
+
+def close(schema: str, tables: Sequence[plan.TablePlan], secret: str) -> tuple[str, ...]:
+    """The statements that close tables until they have capture, which is too dear while they are filled: one cheap trigger each."""
+    body = f"""
+BEGIN
+    IF {_ours(secret)} THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION '{FENCE_PREFIX} of epoch 0'
+        USING ERRCODE = '{FENCED}', HINT = 'It is being filled: write to the SQLite file';
+END """
+    made = [
+        "CREATE OR REPLACE FUNCTION outgrow.refuse_stray() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+        f" SET search_path = pg_catalog AS {_quoted(body)}"
+    ]
+    for table in tables:
+        on = ddl.qualified(schema, table.target)
+        made.append(
+            f"CREATE OR REPLACE TRIGGER {_CLOSED} BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {on}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION outgrow.refuse_stray()"
+        )
+        made.append(f"ALTER TABLE {on} ENABLE ALWAYS TRIGGER {_CLOSED}")
+    return tuple(made)
+
+
+def open_(schema: str, table: plan.TablePlan) -> str:
+    """The statement that takes back what `close` did to a table."""
+    return f"DROP TRIGGER IF EXISTS {_CLOSED} ON {ddl.qualified(schema, table.target)}"
 
 
 def drop(number: int) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from outgrow.postgres import keys, live_state, sql_table, statements
 
 __all__ = ["ChangeReader", "Mark", "multirange"]
 
-_Entry = tuple[int, int, list[str]]
+_Entry = tuple[int, int, list[str], bool]
+"""A row of the log: its number, the table's number, the key, and whether its commit waited for no disk."""
 
 BATCH_BYTES = 64 * 2**20
 """What the rows of one batch may take, by the widest row that the plan saw in each table."""
@@ -36,13 +37,11 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.05
 _FLUSH_PAUSE = 0.002
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# The server's own answer to whether everything that this snapshot shows is on its disk.
-_LOOK = b"""
-SELECT pg_current_wal_insert_lsn() <= pg_current_wal_flush_lsn(), pg_current_wal_insert_lsn()::text, epoch, primary_store
-FROM outgrow.live
+_LOOK = b"SELECT epoch, primary_store, pg_current_wal_insert_lsn()::text FROM outgrow.live"
+_ENTRIES = b"SELECT id, t, key, unsynced FROM outgrow.log ORDER BY id LIMIT $1"
+_FLUSHED = b"""
+SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn, setting::integer FROM pg_settings WHERE name = 'wal_writer_delay'
 """.strip()
-_ENTRIES = b"SELECT id, t, key FROM outgrow.log ORDER BY id LIMIT $1"
-_FLUSHED = b"SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn"
 _ACKNOWLEDGE = b"SELECT outgrow.acknowledge($1::int8multirange, $2, $3)"
 _KEEP = b"INSERT INTO outgrow.quarantine (table_name, key, row, column_name, reason) VALUES ($1, $2, $3, '', $4)"
 _FORGET = b"""
@@ -87,6 +86,11 @@ class _Table:
             f"INSERT INTO outgrow.log (t,key) SELECT {number},ARRAY[{texts}] FROM {keys.parameters(self.key)}"
         ).encode()
 
+    def literals(self, change: store.ValueChanges) -> list[str]:
+        """The touched keys as SQL literals, as the quarantine has them."""
+        there = (tuple(row[column.position] for column in self.key) for row in change.rows)
+        return [keys.literal(self.key, tuple(map(_text, key))) for key in (*there, *change.gone)]
+
 
 class ChangeReader:
     """Reads batches of changes over one session in autocommit mode, which finds the types of extensions.
@@ -112,23 +116,23 @@ class ChangeReader:
         with self._guarded():
             own = self._idle
             try:
-                durable, position, found = self._look(limit, own=own)
+                position, found = self._look(limit, own=own)
                 picked = self._within(found[:limit])
                 made = self._read(picked, own=own)
             finally:
                 if own:
                     self.release()
-            if picked and not durable:
+            if any(unsynced for *_, unsynced in picked):
                 self._flush(position)
         self._tidy()
         settled = {
-            change.table: [keys.literal(self._tables[number].key, key) for key in touched]
-            for number, touched, change in made
+            change.table: self._tables[number].literals(change)
+            for number, change in made
             if change.table in self.watched
         }
-        mark = Mark(entries=multirange([entry for entry, _, _ in picked]), count=len(picked), settled=settled)
+        mark = Mark(entries=multirange([entry for entry, *_ in picked]), count=len(picked), settled=settled)
         return store.Batch(
-            changes=[change for _, _, change in made],
+            changes=[change for _, change in made],
             entries=len(picked),
             mark=mark,
             complete=len(picked) == len(found),
@@ -229,6 +233,9 @@ class ChangeReader:
     def _run(self, statement: bytes, parameters: Sequence[Any] = ()) -> psycopg.RawCursor[tuple[Any, ...]]:
         return psycopg.RawCursor(self._session).execute(statement, parameters, prepare=True, binary=True)
 
+    def _say(self, command: bytes) -> None:
+        psycopg.RawCursor(self._session).execute(command, prepare=False)
+
     def _send(self) -> None:
         """What was acknowledged, in a transaction of its own that waits for no disk: entries that come back do no harm."""
         waiting, self._waiting = self._waiting, []
@@ -236,47 +243,45 @@ class ChangeReader:
             return
         own = self._idle
         if own:
-            self._run(b"BEGIN")
-            self._run(b"SET LOCAL synchronous_commit = off")
+            self._say(b"BEGIN")
+            self._say(b"SET LOCAL synchronous_commit = off")
         for statement, parameters in waiting:
             self._run(statement, parameters)
         if own:
-            self._run(b"COMMIT")
+            self._say(b"COMMIT")
 
-    def _look(self, limit: int, *, own: bool) -> tuple[bool, str, list[_Entry]]:
-        """Take a snapshot, with `own` in a transaction of its own, and read one entry more than `limit`.
+    def _look(self, limit: int, *, own: bool) -> tuple[str, list[_Entry]]:
+        """Take a snapshot, with `own` in a transaction of its own, and read its place in the server's log and the entries.
 
-        Before them come whether the snapshot is on the disk, and up to which place of the server's log it would have to be.
+        There is one entry more than `limit` if there are more.
         """
         with self._session.pipeline():
             self._send()
             if own:
-                self._run(_BEGIN)
+                self._say(_BEGIN)
             looking, entries = self._run(_LOOK), self._run(_ENTRIES, [limit + 1])
-        row = looking.fetchone()
-        if row is None or row[2:] != (self._epoch, Side.POSTGRES):
+        epoch, primary, position = looking.fetchone() or (None, "nobody", "")
+        if (epoch, primary) != (self._epoch, Side.POSTGRES):
             raise errors.TargetBusy(
                 "The target's primary is not what it was",
-                why=f"it is {row[3]} of epoch {row[2]}, and not postgres of epoch {self._epoch}"
-                if row
-                else "its state is gone",
+                why=f"it is {primary} of epoch {epoch}, and not {Side.POSTGRES} of epoch {self._epoch}",
                 hint="Another process changed it: type the same command again to continue from where it is",
             )
-        return row[0], row[1], entries.fetchall()
+        return position, entries.fetchall()
 
     def _within(self, found: list[_Entry]) -> list[_Entry]:
         """As many of the entries as a batch can hold, one at least."""
         room = BATCH_BYTES
-        for number, (_, table, _) in enumerate(found):
+        for number, (_, table, *_) in enumerate(found):
             room -= self._tables[table].plan.widest
             if room < 0:
                 return found[: max(number, 1)]
         return found
 
-    def _read(self, picked: Sequence[_Entry], *, own: bool) -> list[tuple[int, list[store.Key], store.ValueChanges]]:
-        """The rows of the entries, table by table."""
+    def _read(self, picked: Sequence[_Entry], *, own: bool) -> list[tuple[int, store.ValueChanges]]:
+        """The rows of the entries, table by table, under the tables' numbers."""
         touched: dict[int, dict[store.Key, None]] = {}
-        for _, number, key in picked:
+        for _, number, key, _ in picked:
             touched.setdefault(number, {})[tuple(key)] = None
         if not touched:
             return []
@@ -284,10 +289,10 @@ class ChangeReader:
         with self._session.pipeline():
             for number, found in touched.items():
                 one = self._tables[number]
-                cursors.append((number, list(found), self._run(one.read, keys.transposed(one.key, list(found)))))
+                cursors.append((number, self._run(one.read, keys.transposed(one.key, list(found)))))
             if own:
-                self._run(b"COMMIT")
-        return [(number, found, self._changes(number, cursor)) for number, found, cursor in cursors]
+                self._say(b"COMMIT")
+        return [(number, self._changes(number, cursor)) for number, cursor in cursors]
 
     def _changes(self, number: int, cursor: psycopg.RawCursor[tuple[Any, ...]]) -> store.ValueChanges:
         one = self._tables[number]
@@ -304,12 +309,17 @@ class ChangeReader:
         """Bring everything that the snapshot showed to the disk: the file must not have what a crash could take back here."""
         if self._idle:
             with self._session.pipeline():
-                self._run(b"BEGIN")
-                self._run(b"SET LOCAL synchronous_commit = on")
-                self._run(statements.named("flush_live", file="live").encode())
-                self._run(b"COMMIT")
+                self._say(b"BEGIN")
+                self._say(b"SET LOCAL synchronous_commit = on")
+                self._say(statements.named("flush_live", file="live").encode())
+                self._say(b"COMMIT")
             return
-        while self._run(_FLUSHED, [position]).fetchone() != (True,):
+        # No commit can be had within the transaction of `lock`, but the server promises one round of its own writer's
+        # three times.
+        began = time.monotonic()
+        while (row := self._run(_FLUSHED, [position]).fetchone()) is not None and not row[0]:
+            if time.monotonic() - began > 3 * row[1] / 1000:
+                return
             time.sleep(_FLUSH_PAUSE)
 
     def _tidy(self) -> None:
@@ -317,6 +327,11 @@ class ChangeReader:
         if self._deleted >= VACUUM_AFTER and self._idle:
             self._session.execute("VACUUM outgrow.log")
             self._deleted = 0
+
+
+def _text(value: Any) -> str:
+    """A restored value as COPY text."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def multirange(numbers: Sequence[int]) -> str:

@@ -9,6 +9,8 @@ from outgrow.dialect import identifiers
 from outgrow.model import plan
 
 __all__ = [
+    "add_check",
+    "add_column",
     "add_foreign_key",
     "add_primary_key",
     "create_index",
@@ -52,6 +54,19 @@ def create_table(schema: str, table: plan.TablePlan) -> str:
     lines += [f"CONSTRAINT {identifiers.quote(check.name)} {check.definition}" for check in table.checks]
     body = ",\n    ".join(lines)
     return f"CREATE TABLE {qualified(schema, table.target)} (\n    {body}\n)"
+
+
+def add_column(schema: str, table: plan.TablePlan, column: plan.ColumnPlan) -> str:
+    """A column more; rows that are there get its default."""
+    return f"ALTER TABLE {qualified(schema, table.target)} ADD COLUMN {_column(schema, table, column)}"
+
+
+def add_check(schema: str, table: plan.TablePlan, check: plan.ConstraintPlan) -> str:
+    """A check more, which does not look at the rows that are there."""
+    return (
+        f"ALTER TABLE {qualified(schema, table.target)} ADD CONSTRAINT {identifiers.quote(check.name)}"
+        f" {check.definition} NOT VALID"
+    )
 
 
 def add_primary_key(schema: str, table: plan.TablePlan) -> str:

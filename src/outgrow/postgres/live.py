@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -21,7 +21,21 @@ from outgrow.postgres import (
     steps,
 )
 
-__all__ = ["TargetStore"]
+__all__ = ["TargetStore", "admit", "begin"]
+
+
+def begin(session: psycopg.Connection, planned: plan.Plan) -> None:
+    """Make what a live migration needs, and close its tables to everybody but outgrow, in the transaction that makes them."""
+    live_state.begin(session)
+    for statement in capture.close(planned.schema, planned.tables, live_state.read(session).secret):
+        session.execute(statement.encode())
+
+
+def admit(sessions: Iterable[psycopg.Connection]) -> None:
+    """Let sessions write to closed tables."""
+    for session in sessions:
+        secret = live_state.read(session).secret
+        session.execute("SELECT pg_catalog.set_config(%s, %s, false)", (capture.APPLYING, secret))
 
 
 class TargetStore:
@@ -38,7 +52,6 @@ class TargetStore:
         null: str,
         sequences_there: Callable[[], Mapping[str, int]],
     ) -> None:
-        live_state.begin(session)
         self._session = session
         self._plan = planned
         self._null = null
@@ -126,8 +139,18 @@ class TargetStore:
         """Reverse capture of every table, each a step; from then on stray writes meet the fence."""
         secret = self.state().secret
         for number, table in enumerate(self._plan.tables, 1):
-            made = capture.install(self._plan.schema, table, number, secret)
+            made = (
+                *capture.install(self._plan.schema, table, number, secret),
+                capture.open_(self._plan.schema, table),
+            )
             yield steps.Step(name=f"capture of {table.source}", statement=";".join(made), table=table.source)
+
+    def install_capture(self, planned: plan.Plan, positions: Iterable[int]) -> None:
+        """Install reverse capture of tables that a plan has more, within the caller's transaction."""
+        secret = self.state().secret
+        for position in positions:
+            for statement in capture.install(planned.schema, planned.tables[position], position + 1, secret):
+                self._session.execute(statement.encode())
 
     def capture_problems(self) -> Mapping[str, Sequence[str]]:
         """What is wrong with reverse capture and the fence, by source table."""

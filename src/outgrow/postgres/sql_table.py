@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 from outgrow import codec
 from outgrow.dialect import identifiers
-from outgrow.model import plan
+from outgrow.model import plan, store
 from outgrow.postgres import ddl
 
 __all__ = ["TableSql"]
 
-_BATCH = 90
-"""PostgreSQL's functions take at most 100 arguments."""
+_BATCH = 45
+"""PostgreSQL's functions take at most 100 arguments, and a value can be two."""
 
 
 def _concatenate(values: Sequence[str]) -> str:
+    """Join values with UNIT; one that is two arguments must be NULL in exactly one of them, which is left out."""
     parts = list(values)
     while len(parts) > _BATCH:
         parts = [rf"concat_ws(E'\x1f',{','.join(parts[i : i + _BATCH])})" for i in range(0, len(parts), _BATCH)]
@@ -23,10 +24,14 @@ def _concatenate(values: Sequence[str]) -> str:
 
 
 class TableSql:
-    """The SQL of one planned table in a target schema; with `generated`, generated columns are read as well."""
+    """The SQL of one planned table in a target schema; with `generated`, generated columns are read as well.
 
-    def __init__(self, schema: str, table: plan.TablePlan, *, generated: bool = False) -> None:
+    `null` stands for NULL in plain canonical text, where columns have empty texts.
+    """
+
+    def __init__(self, schema: str, table: plan.TablePlan, *, generated: bool = False, null: str = "") -> None:
         self.table = table
+        self._null = null
         self.name = ddl.qualified(schema, table.target)
         self.columns = table.columns if generated else table.copied
         self.codecs = tuple(codec.from_spec(column.codec) for column in self.columns)
@@ -67,27 +72,39 @@ class TableSql:
         return f" WHERE {' AND '.join(parts)}" if parts else ""
 
     def canonical(self, position: int, operand: str = "") -> str:
-        """One column, or `operand` in its place, as canonical text."""
-        c = operand or self.operands[position]
-        text = self.codecs[position].canonical_target(c)
+        """One column, or `operand` in its place, as measured canonical text."""
+        text = self.codecs[position].canonical_target(operand or self.operands[position])
         if self.codecs[position].prefixed:
-            text = f"octet_length({text})||':'||{text}" if text != c else f"octet_length({c})||':'||{c}"
+            text = f"octet_length({text})||':'||{text}"
         return text if self.columns[position].not_null else f"coalesce({text},'')"
+
+    def _plain(self, position: int) -> str:
+        """One column as plain canonical text: one or two arguments, of which exactly one is not NULL, whatever the value."""
+        c = self.operands[position]
+        if self.codecs[position].empty:
+            return f"coalesce({self.codecs[position].canonical_target(c)},'{self._null}')"
+        # What the server writes by itself is not made a text before.
+        return f"{self.codecs[position].canonical_output(c)},CASE WHEN {c} IS NULL THEN '' END"
 
     @property
     def _rowid(self) -> list[str]:
         return [f"{identifiers.quote(self.table.rowid)}::text"] if self.table.rowid is not None else []
 
     def canonical_line(self) -> str:
-        """The row as canonical text, the rowid first where it is the key."""
+        """The row as measured canonical text, the rowid first where it is the key."""
         return _concatenate([*self._rowid, *(self.canonical(position) for position in range(len(self.columns)))])
 
-    def digest(self, *, after: bool, up_to: bool) -> str:
-        """The number of rows of a span and the SHA-256 of their canonical lines in key order."""
+    def _plain_line(self) -> str:
+        rowid = [f"coalesce({text},'')" for text in self._rowid]
+        return _concatenate([*rowid, *(self._plain(position) for position in range(len(self.columns)))])
+
+    def digest(self, form: store.Form, *, after: bool, up_to: bool) -> str:
+        """The number of rows of a span and the SHA-256 of their canonical text in key order."""
+        plain = form is store.Form.PLAIN
+        line, joiner = (self._plain_line(), r"E'\x1f'") if plain else (self.canonical_line(), r"E'\x1e'")
         return (
-            r"SELECT count(*),sha256(convert_to(coalesce(string_agg(line,E'\x1e'),''),'UTF8')) FROM"
-            f" (SELECT {self.canonical_line()} AS line FROM {self.name}{self.span(after=after, up_to=up_to)}"
-            f" ORDER BY {self.order}) s"
+            f"SELECT count(*),sha256(convert_to(coalesce(string_agg(line,{joiner}),''),'UTF8')) FROM"
+            f" (SELECT {line} AS line FROM {self.name}{self.span(after=after, up_to=up_to)} ORDER BY {self.order}) s"
         )
 
     def rows(self, *, after: bool, up_to: bool) -> str:

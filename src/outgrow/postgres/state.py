@@ -256,6 +256,10 @@ class State:
         """Add to the audit trail."""
         self._run("add_event", kind=kind, detail=json.dumps(detail, default=str))
 
+    def change_plan(self, plan: str) -> None:
+        """Put another plan in the place of the one that is kept."""
+        self._run("change_plan", plan=plan, run=self._run_id)
+
     def events(self) -> list[tuple[str, str, Mapping[str, Any]]]:
         """The audit trail: when (ISO 8601, UTC), what, and its details."""
         return [(f"{at:%Y-%m-%dT%H:%M:%S.%f}Z", kind, detail) for at, kind, detail in self._run("read_events")]

@@ -87,7 +87,7 @@ class Applier:
             for row in changes.rows:
                 self._write(table, row, later, refused)
         for table, row in later:
-            self._insert(table, row, refused)
+            self._insert(table, row, refused, complete=batch.complete)
         for changes in batch.changes:
             self._read_back(self._tables[changes.table], changes, refused)
         self._connection.execute(f"UPDATE {capture.STATE} SET applied=applied+1")
@@ -115,11 +115,18 @@ class Applier:
             later.append((table, row))
 
     def _insert(
-        self, table: _Table, row: tuple[Any, ...], refused: dict[tuple[str, tuple[Any, ...]], store.Refusal]
+        self,
+        table: _Table,
+        row: tuple[Any, ...],
+        refused: dict[tuple[str, tuple[Any, ...]], store.Refusal],
+        *,
+        complete: bool,
     ) -> None:
         try:
             self._connection.execute(table.insert, row)
         except apsw.ConstraintError as error:
+            if not complete:
+                raise store.Torn from error
             self._refuse(table, row, str(error), refused)
 
     def _read_back(
@@ -145,7 +152,8 @@ class Applier:
             return "the file gives no such row back"
         for theirs, ours in zip(wanted.split(b"\x1f"), got.split(b"\x1f"), strict=False):
             if theirs != ours:
-                return f"the file would give {ours[:60].decode(errors='replace')!r} back for {theirs[:60].decode(errors='replace')!r}"
+                given, meant = (side[:60].decode(errors="replace") for side in (ours, theirs))
+                return f"the file would give {given!r} back for {meant!r}"
         return "the file would give another row back"
 
     def _refuse(

@@ -1,8 +1,8 @@
 """Capture in the file: the SQL of the log, of the triggers that write the keys of touched rows into it, and of the fence.
 
-Everything here only makes statements. The triggers run inside the application's SQLite, which may be old: nothing in them is newer
-than 3.8.0, or than the feature of the application's own schema that asks for it. They name key columns, and columns of unique
-indexes where there are others than the key's, and no others: SQLite refuses to drop a column that a trigger names.
+Everything here only makes statements. The triggers run inside the application's SQLite, which may be old: nothing in them is
+newer than 3.8.0, or than the feature of the application's own schema that asks for it. They name key columns and the columns of
+unique indexes, but no others: SQLite refuses to drop a column that a trigger names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ __all__ = [
     "expected",
     "fence",
     "guards",
-    "install",
     "triggers",
     "widen_log",
 ]
@@ -70,7 +69,7 @@ class Captured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """What the file lacks (gone or altered, with its SQL), what it has too much, and the numbers of the tables that concerns."""
+    """What a file lacks (gone or altered; by name, with its SQL) and what it has too much."""
 
     lost: Mapping[str, str]
     strange: tuple[str, ...]
@@ -89,8 +88,8 @@ def column(number: int) -> str:
 def create_log(width: int) -> str:
     """The log for keys of up to `width` columns.
 
-    `t` is the table's number, `k1`, … the key as stored (the columns have no affinity), and `token` a random number that tells a
-    row of the log from another one with the same `seq`, after a power cut or in a restored copy.
+    `t` is the table's number, `k1`, … the key as stored (the columns have no affinity), and `token` a random number that
+    tells a row of the log from another one with the same `seq`, after a power cut or in a restored copy.
     """
     return f"CREATE TABLE {LOG}(seq INTEGER PRIMARY KEY,t,token,{_columns(width)})"
 
@@ -100,24 +99,20 @@ def widen_log(before: int, after: int) -> tuple[str, ...]:
     return tuple(f"ALTER TABLE {LOG} ADD COLUMN {column(number)}" for number in range(before + 1, after + 1))
 
 
-def install(tables: Iterable[Captured], database: schema.Database) -> tuple[str, ...]:
-    """The statements that make the log and every trigger but the fence."""
-    captured = list(tables)
-    width = max((len(each.terms) for each in captured), default=1)
-    return create_log(width), *expected(captured, database).values()
-
-
-def triggers(captured: Captured) -> Mapping[str, str]:
+def triggers(captured: Captured, database: schema.Database) -> Mapping[str, str]:
     """The triggers of a table by name: keys of written rows after the write, of rows that it may replace before it."""
     on = identifiers.quote_sqlite(captured.table.name)
-    new, old = (f"VALUES({_row(captured, f'{row}.')})" for row in ("new", "old"))
+    new, old = (_log(captured, f"VALUES({_row(captured, f'{row}.')})") for row in ("new", "old"))
     moved, names = _moved(captured)
-    made = {
-        "insert": f"AFTER INSERT ON {on} BEGIN {_log(captured, new)} END",
-        "update": f"AFTER UPDATE ON {on} BEGIN {_log(captured, new)} END",
-        "delete": f"AFTER DELETE ON {on} BEGIN {_log(captured, old)} END",
-        "move": f"AFTER UPDATE OF {','.join(names)} ON {on} WHEN {moved} BEGIN {_log(captured, old)} END",
-    }
+    of = ",".join(names)
+    made = {"insert": f"AFTER INSERT ON {on} BEGIN {new} END", "update": f"AFTER UPDATE ON {on} BEGIN {new} END"}
+    if _converted(captured, database):
+        made["given"] = f"BEFORE INSERT ON {on} BEGIN {new} END"
+        made["move"] = f"BEFORE UPDATE OF {of} ON {on} WHEN {moved} BEGIN {old} {new} END"
+        made["delete"] = f"BEFORE DELETE ON {on} BEGIN {old} END"
+    else:
+        made["move"] = f"AFTER UPDATE OF {of} ON {on} WHEN {moved} BEGIN {old} END"
+        made["delete"] = f"AFTER DELETE ON {on} BEGIN {old} END"
     # The alias keeps a table named "new" from hiding NEW.
     found = {
         lookup: _log(captured, f"SELECT {_row(captured)} FROM {on} AS _outgrow_row WHERE {lookup.where}")
@@ -131,6 +126,25 @@ def triggers(captured: Captured) -> Mapping[str, str]:
             of = ",".join(lookup.columns)
             made[f"replace_{lookup.name}"] = f"BEFORE UPDATE OF {of} ON {on}{when} BEGIN {statement} END"
     return _named(f"{PREFIX}{captured.number}_", made)
+
+
+def _converted(captured: Captured, database: schema.Database) -> bool:
+    """Whether an AFTER trigger may see another key than the one that is stored: '007' in a column TEXT as the integer 7.
+
+    Up to 3.40 at least, looking for a foreign key's children through an index applies the affinity of the child's column to
+    NEW or OLD itself. That happens after the BEFORE triggers.
+    """
+    table = captured.table
+    for child in database.tables:
+        for key in child.foreign_keys:
+            if schema.fold(key.parent) != schema.fold(table.name):
+                continue
+            for name, parent_name in zip(key.columns, key.parent_columns, strict=False):
+                affinity, parent = child.column(name).affinity, table.column(parent_name).affinity
+                text = parent is schema.Affinity.TEXT and affinity is not schema.Affinity.BLOB
+                if parent_name in captured.key and affinity is not parent and (text or parent is schema.Affinity.BLOB):
+                    return True
+    return False
 
 
 def _moved(captured: Captured) -> tuple[str, Sequence[str]]:
@@ -155,7 +169,7 @@ def _columns(width: int) -> str:
 
 
 def guards(number: int, table: schema.Table) -> Mapping[str, str]:
-    """The triggers, by name, that refuse writes to a table outside the plan while the state says that the file is not the primary.
+    """The triggers, by name, that refuse writes to a table outside the plan while the file is not the primary by its state.
 
     Such a table has no capture triggers that would meet the fence. `number` counts these tables by themselves.
     """
@@ -188,11 +202,11 @@ def drop(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def expected(tables: Iterable[Captured], database: schema.Database, *, epoch: int | None = None) -> Mapping[str, str]:
-    """The triggers that must be there, by name: capture, guards on all other tables, and with `epoch` the fence of that epoch."""
+    """The triggers that must be there, by name: capture, guards on all other tables, with `epoch` also the fence."""
     found: dict[str, str] = {}
     captured = list(tables)
     for each in captured:
-        found |= triggers(each)
+        found |= triggers(each, database)
     names = {each.table.name for each in captured}
     left_out = [table for table in database.tables if table.name not in names]
     for number, table in enumerate(left_out, 1):
@@ -201,7 +215,7 @@ def expected(tables: Iterable[Captured], database: schema.Database, *, epoch: in
 
 
 def compare(wanted: Mapping[str, str], held: Mapping[str, str]) -> Difference:
-    """What has to be done about the triggers of a file that holds `held` (see `HELD`; SQLite keeps their text as it was given)."""
+    """What has to be done about a file that holds `held` (see `HELD`; SQLite keeps the text of a trigger as it was given)."""
     return Difference(
         lost={name: sql for name, sql in wanted.items() if held.get(name) != sql},
         strange=tuple(name for name in held if name not in wanted),

@@ -161,12 +161,14 @@ class ChangeReader:
         if row is None or row[0] != mark.token:
             raise errors.SourceRewound(
                 "The file is not the one that was followed up to now",
-                why=f"entry {mark.seq} of its log is {'missing' if row is None else 'another one'}: an older copy of the file was put"
-                " in its place, or a power cut took back commits",
+                why=f"entry {mark.seq} of its log is {'missing' if row is None else 'another one'}: an older copy of the"
+                " file was put in its place, or a power cut took back commits",
                 hint="If that was meant, compare and repair: outgrow run FILE --to … --resync",
             )
 
     def _bound(self, after: Mark, last: Mark, limit: int) -> Mark:
+        if limit >= store.EVERYTHING:
+            return last
         if last.seq - after.seq > limit:
             last = self._at(after.seq + limit)
         room = BATCH_BYTES

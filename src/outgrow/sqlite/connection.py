@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apsw
+from apsw import sqlite_extra
 
 from outgrow import codec, errors
 from outgrow.sqlite import sql
@@ -38,6 +39,13 @@ class Fingerprint:
     modified: int
     wal_size: int
     wal_modified: int
+
+
+def _prefer_compiled(connection: apsw.Connection) -> None:
+    """Put SQLite's own function in the place of Python's where this apsw has it: it runs without the interpreter's lock."""
+    if sqlite_extra.has("ieee754"):
+        with contextlib.suppress(apsw.Error):
+            sqlite_extra.load(connection, "ieee754")
 
 
 def _stat(path: pathlib.Path) -> tuple[int, int]:
@@ -86,6 +94,7 @@ class Source:
             encoding = connection.pragma("encoding")
             for name, function in codec.functions(encoding).items():
                 connection.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
+            _prefer_compiled(connection)
             if encoding != "UTF-8":
                 connection.create_collation(sql.UTF8_COLLATION, _compare_text)
         return connection
@@ -179,7 +188,7 @@ def _identity(path: pathlib.Path) -> tuple[int, int]:
 
 
 def check_usable(path: pathlib.Path) -> None:
-    """Raise errors.SourceUnreadable for what is no readable file, errors.SourceInUse for one that this process has open otherwise.
+    """Raise errors.SourceUnreadable for what is no readable file, errors.SourceInUse for one that is open in this process.
 
     Two SQLite libraries in one process drop each other's POSIX locks, and rows are lost with a clean integrity check.
     """

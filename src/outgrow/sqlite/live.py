@@ -208,6 +208,13 @@ class LiveFile:
         for kind, name in found:
             self.writer.execute(f'DROP {kind} IF EXISTS "{name}"')
 
+    def widen_log(self, width: int) -> None:
+        """Make the log wide enough for keys of that many columns, within a transaction of the caller's."""
+        columns = {name for _, name, *_ in self.writer.execute(f"PRAGMA table_info({capture.LOG})")}
+        before = sum(1 for name in columns if str(name).startswith("k"))
+        for statement in capture.widen_log(before, width):
+            self.writer.execute(statement)
+
     def sequences(self) -> Mapping[str, int]:
         """The highest ids ever given, by table, where AUTOINCREMENT keeps them."""
         if not self.writer.execute("SELECT 1 FROM sqlite_schema WHERE name='sqlite_sequence'").fetchone():
@@ -270,7 +277,7 @@ class LiveFile:
             self.writer.execute(f"UPDATE {capture.STATE} SET control=?", (path,))
 
     def pulse(self) -> Callable[[], float]:
-        """A function that writes one row as the application would, over a connection of its own, and gives the seconds it took."""
+        """A function that writes one row as the application would, over its own connection, and gives the seconds it took."""
         beater = self._writer()
         beater.set_busy_timeout(10_000)
 

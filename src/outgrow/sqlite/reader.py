@@ -55,8 +55,9 @@ class Row:
 class TableReader:
     """Reads one planned table over one connection; not for use by two threads at once.
 
-    `null` stands for NULL in COPY lines; `generated` adds the columns that both sides compute. `doubtful` are the columns
-    whose values have to be looked at while copying; the plan, made of the same state of the file, vouches for the others.
+    `null` stands for NULL in COPY lines and in plain canonical text, and is no value of the data. `generated` adds the columns
+    that both sides compute. `doubtful` are the columns whose values have to be looked at while copying; the plan, made of the
+    same state of the file, vouches for the others.
     `walk` is the order in which it is copied: with `live`, that of the key.
     """
 
@@ -77,6 +78,7 @@ class TableReader:
         self._copy_line = self.sql.copy_line(null)
         self._canonical_line = self.sql.canonical_line()
         self._utf16 = encoding != "UTF-8"
+        self._plain_line = self.sql.plain_line(null) if null and not self._utf16 else None
         self.walk = self.sql.live if live else self.sql.scan
         self._misfit = self.sql.misfit(doubtful)
         self.group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(table.widest, 1)))
@@ -103,6 +105,13 @@ class TableReader:
             yield store.Span(lower=lower, upper=upper, lower_key=lower_key, upper_key=upper_key)
             lower, lower_key = upper, upper_key
 
+    def last(self, order: sql.Order) -> store.Position | None:
+        """The last position there is; None in an empty table, and for one that cannot bound a span."""
+        where = order.conditions(after=False, up_to=False)
+        terms = ",".join(f"{term} DESC" for term in order.terms)
+        statement = f"SELECT {order.columns} FROM {self.sql.name}{where} ORDER BY {terms} LIMIT 1"
+        return self._bound(statement, (), order) or None
+
     def _bound(self, statement: str, parameters: store.Position, order: sql.Order) -> store.Position | None:
         """The position that a step finds, None beyond the end; empty for one that cannot bound a span.
 
@@ -123,10 +132,11 @@ class TableReader:
                 return ()
         return tuple(found)
 
-    def _fetch_group(self, line: str, order: sql.Order, span: store.Span, misfit: str = "0") -> tuple[bytes, int, int]:
-        statement = self.sql.group(
-            line, order, misfit=misfit, after=span.lower is not None, up_to=span.upper is not None
-        )
+    def _fetch_group(
+        self, line: str, order: sql.Order, span: store.Span, *, joiner: str = sql.RECORD, misfit: str = "0"
+    ) -> tuple[bytes, int, int]:
+        after, up_to = span.lower is not None, span.upper is not None
+        statement = self.sql.group(line, order, joiner=joiner, misfit=misfit, after=after, up_to=up_to)
         try:
             data, rows, misfits = self._connection.execute(statement, span.bounds).fetchone() or (b"", 0, 0)
         except UnicodeDecodeError:
@@ -137,14 +147,22 @@ class TableReader:
     def copy_groups(self, span: store.Span) -> Iterator[tuple[store.Span, Group]]:
         """The span as groups of COPY lines in the order of the walk, each with its own span."""
         for part in self.spans(self.walk, self.group_rows, span):
-            data, rows, misfits = self._fetch_group(self._copy_line, self.walk, part, self._misfit)
+            data, rows, misfits = self._fetch_group(self._copy_line, self.walk, part, misfit=self._misfit)
             if rows:
                 yield part, Group(data=data, rows=rows, misfits=misfits)
 
-    def digest(self, span: store.Span) -> store.Digest:
-        """The digest of a span in key order."""
+    def digest(self, span: store.Span, form: store.Form, /) -> store.Digest:
+        """The digest of a span in key order, measured where plain text would not be clear."""
+        if form is store.Form.PLAIN and self._plain_line is not None:
+            data, rows, bad = self._fetch_group(self._plain_line, self.sql.key, span, joiner=sql.UNIT)
+            if not bad and self._is_clear(data, rows):
+                return store.Digest(sha256=hashlib.sha256(data).digest(), rows=rows, form=form)
         data, rows, _ = self._fetch_group(self._canonical_line, self.sql.key, span)
         return store.Digest(sha256=hashlib.sha256(data).digest(), rows=rows)
+
+    def _is_clear(self, data: bytes, rows: int) -> bool:
+        """Whether plain text has no separator but those between its values."""
+        return data.count(sql.UNIT.encode()) == max(rows * (len(self.sql.columns) + self.sql.keeps_rowid) - 1, 0)
 
     def count(self) -> int:
         """The number of rows of the table."""

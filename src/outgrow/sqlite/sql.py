@@ -1,7 +1,7 @@
 """SQL over one table of the file, made by pure functions: lines of COPY text, canonical lines, conditions on spans of keys.
 
-A *line* is a row's values joined by UNIT; a *group* is lines joined by RECORD. Both characters may occur in the data: whoever
-reads COPY lines counts them, and canonical lines carry lengths.
+A *line* is a row's values joined by UNIT; a *group* is lines joined by RECORD, or by UNIT as well in plain canonical text. Both
+characters may occur in the data: whoever reads COPY lines or plain text counts them, and measured lines carry lengths.
 """
 
 from __future__ import annotations
@@ -165,37 +165,55 @@ class TableSql:
         return concatenate(values)
 
     def canonical(self, position: int, operand: str = "") -> str:
-        """One column, or `operand` in its place, as canonical text: NULL is empty, free text has its length in bytes before it.
+        """One column, or `operand` in its place, as measured canonical text.
 
-        A value that does not fit by the cheap guard is `!`, which the target never says.
+        NULL is empty, and free text has its length in bytes before it. A value that does not fit by the cheap guard is `!`,
+        which the target never says.
         """
         x, column_codec = operand or self.operands[position], self.codecs[position]
         text = column_codec.canonical_source(x)
-        if self.columns[position].identity:
-            return text
         if column_codec.prefixed:
             text = f"octet_length({text})||':'||{text}"
-        return f"CASE WHEN {column_codec.guard(x)} THEN {text} WHEN {x} IS NULL THEN '' ELSE '!' END"
+        return self._value(position, x, column_codec.guard(x), text, null="''", misfit="'!'")
+
+    def _plain(self, position: int, null: str) -> str:
+        """One column as plain canonical text, never NULL; what does not fit is NUL, which no text of the target has."""
+        x, column_codec = self.operands[position], self.codecs[position]
+        null = f"'{null}'" if column_codec.empty else "''"
+        text = column_codec.canonical_source(x)
+        return self._value(position, x, column_codec.conclusive(x), text, null=null, misfit="char(0)")
+
+    def _value(self, position: int, x: str, condition: str, text: str, *, null: str, misfit: str) -> str:
+        column = self.columns[position]
+        if column.identity:
+            return text
+        absent = "" if column.not_null else f" WHEN {x} IS NULL THEN {null}"
+        return f"CASE WHEN {condition} THEN {text}{absent} ELSE {misfit} END"
 
     def canonical_line(self) -> str:
-        """The row as canonical text, the rowid first where it is the key."""
-        values = [str(self.table.rowid_name)] if self.keeps_rowid else []
-        return concatenate([*values, *(self.canonical(position) for position in range(len(self.columns)))])
+        """The row as measured canonical text, the rowid first where it is the key."""
+        return self._line([self.canonical(position) for position in range(len(self.columns))])
 
-    def group(self, line: str, order: Order, *, misfit: str = "0", after: bool, up_to: bool) -> str:
+    def plain_line(self, null: str) -> str:
+        """The row as plain canonical text, where `null` stands for NULL in columns that have empty texts."""
+        return self._line([self._plain(position, null) for position in range(len(self.columns))])
+
+    def _line(self, values: Sequence[str]) -> str:
+        return concatenate([str(self.table.rowid_name), *values] if self.keeps_rowid else values)
+
+    def group(
+        self, line: str, order: Order, *, joiner: str = RECORD, misfit: str = "0", after: bool, up_to: bool
+    ) -> str:
         """The lines of a span as one blob, their number, and how many of its rows the condition `misfit` holds for."""
-        bad = "0" if misfit == "0" else f"total({misfit})"
         where = order.conditions(after=after, up_to=up_to)
         if order.natural:
-            return (
-                f"SELECT CAST(group_concat({line},char(30)) AS BLOB),count(*),{bad} FROM {self.name} NOT INDEXED{where}"
-            )
-        bad = "0" if misfit == "0" else "total(bad)"
-        # The LIMIT keeps SQLite from flattening the subquery, whose order the aggregate needs.
-        return (
-            f"SELECT {self._bytes.format('group_concat(line,char(30))')},count(*),{bad} FROM (SELECT {line} AS line,"
-            f"{misfit} AS bad FROM {self.name}{where} ORDER BY {order.columns} LIMIT -1)"
-        )
+            lines, bad, rows = line, misfit, f"{self.name} NOT INDEXED{where}"
+        else:
+            # The LIMIT keeps SQLite from flattening the subquery, whose order the aggregate needs.
+            inner = f"SELECT {line} AS line,{misfit} AS bad FROM {self.name}{where} ORDER BY {order.columns} LIMIT -1"
+            lines, bad, rows = "line", "bad", f"({inner})"
+        joined = self._bytes.format(f"group_concat({lines},char({ord(joiner)}))")
+        return f"SELECT {joined},count(*),{'0' if misfit == '0' else f'total({bad})'} FROM {rows}"
 
     def step(self, order: Order, *, after: bool, up_to: bool, extra: str = "") -> str:
         """The position (and `extra` expressions) of the row that is `?` rows after the first one of the span."""

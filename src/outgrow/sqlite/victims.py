@@ -3,14 +3,16 @@
 (https://www.sqlite.org/lang_conflict.html; only with recursive_triggers it does.) A BEFORE trigger can look these rows up, by
 conditions that are made here. In them `new` is the row that is written, and names without a qualifier belong to the table.
 
-Three things are not what they seem in a BEFORE trigger, on every SQLite from 3.7 to 3.54: NULL for a column NOT NULL with a default is
-still NULL although REPLACE will store the default; generated columns are computed from that NULL; and `new.a` has its column's collation
-but not its affinity, so that an index's expression would not give the index's value (`a = 1` is true for '1' in a column
-TEXT, and `new.a = 1` is not). A scalar subquery has the affinity of its last SELECT's column, which is why NEW's values pass through one.
+Three things are not what they seem in a BEFORE trigger, in every SQLite from 3.7 to 3.54. NULL for a column NOT NULL with a
+default is still NULL although REPLACE will store the default. Generated columns are computed from that NULL. And `new.a` has
+the collation of its column but not its affinity, so that an index's expression would not give the index's value: `a = 1` is
+true for '1' in a column TEXT, `new.a = 1` is not. A scalar subquery has the affinity of its last SELECT's column, so NEW's
+values pass through one.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -25,7 +27,23 @@ _NAMES = frozenset({lexer.Kind.WORD, lexer.Kind.QUOTED})
 _CONSTANTS = frozenset({"CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"})
 # A default may call what only some of the application's connections have; a trigger must not.
 _CORE_FUNCTIONS = frozenset(
-    ["ABS", "CAST", "COALESCE", "DATE", "DATETIME", "HEX", "IFNULL", "JULIANDAY", "LENGTH", "LOWER", "LTRIM", "MAX", "MIN", "NULLIF", "QUOTE", "RANDOM", "RANDOMBLOB", "REPLACE", "ROUND", "RTRIM", "STRFTIME", "SUBSTR", "TIME", "TRIM", "TYPEOF", "UPPER", "ZEROBLOB"]
+    {
+        "ABS",
+        "CAST",
+        "COALESCE",
+        "DATE",
+        "DATETIME",
+        "HEX",
+        "IFNULL",
+        "JULIANDAY",
+        "LENGTH",
+        "LOWER",
+        "LTRIM",
+        "MAX",
+        "MIN",
+    }
+    | {"NULLIF", "QUOTE", "RANDOM", "RANDOMBLOB", "REPLACE", "ROUND", "RTRIM", "STRFTIME", "SUBSTR", "TIME", "TRIM"}
+    | {"TYPEOF", "UPPER", "ZEROBLOB"}
 )
 
 
@@ -123,8 +141,9 @@ class _Expressions:
                 operand = identifiers.quote_sqlite(column.name)
                 if term.collation != column.collation:
                     operand += f" COLLATE {collation}"
-                # The plus takes the subquery's affinity away: the column's own one counts.
-                value = f"+{self._of_new(operand)}" if self._stale(column) else self._value(column)
+                value = (
+                    self._of_new(identifiers.quote_sqlite(column.name)) if self._stale(column) else self._value(column)
+                )
                 parts.append(f"{operand}={value}")
                 sources = [column] if column.expression is None else self._sources(column.expression)
             read |= {column.name: column for column in sources}
@@ -171,16 +190,23 @@ class _Expressions:
         return value if default is None else f"ifnull({value},{default})"
 
     def _of_new(self, text: str) -> str:
-        """The value of an expression for NEW: a scalar subquery."""
-        needed: dict[str, schema.Column] = {}
-        waiting = list(self._names(text))
-        while waiting:
-            column = waiting.pop()
-            if column.name not in needed:
-                needed[column.name] = column
-                waiting += self._names(column.expression or "") if self._stale(column) else ()
-        computed = [column for column in needed.values() if self._stale(column)]
-        given = [column for column in needed.values() if not self._stale(column)]
+        """The value of an expression for NEW: a subquery, or one of two."""
+        named = {column.name: column for column in self._names(text)}
+        value = self._evaluated(text, list(named.values()), [])
+        stale = [column for column in named.values() if self._stale(column)]
+        if not stale:
+            return value
+        sources = {each.name for column in stale for each in self._sources(str(column.expression)) if _default(each)}
+        nulls = " OR ".join(f"new.{identifiers.quote_sqlite(name)} IS NULL" for name in sorted(sources))
+        computed = list(stale)
+        while more := [c for each in computed for c in self._names(str(each.expression)) if c.name not in named]:
+            named |= {column.name: column for column in more}
+            computed += [column for column in more if self._stale(column)]
+        given = [column for column in named.values() if column not in computed]
+        return f"CASE WHEN {nulls} THEN {self._evaluated(text, given, computed)} ELSE {value} END"
+
+    def _evaluated(self, text: str, given: list[schema.Column], computed: list[schema.Column]) -> str:
+        """An expression's value from NEW's values of the columns `given` and from their own expressions for `computed`."""
         compared = any(_compares(each) for each in (text, *(str(column.expression) for column in computed)))
         inner = ",".join(
             f"{self._given(column, compared)} AS {identifiers.quote_sqlite(column.name)}" for column in given
@@ -188,12 +214,10 @@ class _Expressions:
         source = f" FROM (SELECT {inner})" if given else ""
         while computed:
             # One that needs no other one: SQLite allows no circles.
-            column = next(
-                c for c in computed if not any(o in computed for o in self._names(str(c.expression)) if o != c)
-            )
-            computed.remove(column)
+            column = next(c for c in computed if not any(o in computed for o in self._names(str(c.expression))))
+            computed = [other for other in computed if other != column]
             names = ",".join(identifiers.quote_sqlite(each.name) for each in given)
-            given.append(column)
+            given = [*given, column]
             value = f"({self._rewrite(str(column.expression))}) AS {identifiers.quote_sqlite(column.name)}"
             source = f" FROM (SELECT {names},{value}{source})"
         return f"(SELECT {self._rewrite(text)}{source})"
@@ -244,7 +268,7 @@ def _default(column: schema.Column) -> str | None:
             return _string(lexer.unquote(tokens[0].text))
         # The words themselves are columns' names to a SQLite before 3.23.
         return {"NULL": None, "TRUE": "1", "FALSE": "0"}.get(word, word)
-    for token, after in zip(tokens, tokens[1:], strict=False):
+    for token, after in itertools.pairwise(tokens):
         if token.kind in _NAMES and after.text == "(" and token.upper not in _CORE_FUNCTIONS:
             return None
     return " ".join(token.text for token in tokens)

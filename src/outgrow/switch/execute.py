@@ -80,7 +80,8 @@ class Switcher:
     def switch(self, goal: Side, *, deadline: float) -> Switched | None:
         """Make `goal` the primary, None if it is. Given up before the decision, everything is as it was.
 
-        `deadline` is how many seconds writers may be kept waiting; errors.SourceBusy or errors.Retryable where that is not enough.
+        `deadline` is how many seconds writers may be kept waiting; errors.SourceBusy or errors.Retryable where that is
+        not enough.
         """
         steps: dict[str, float] = {}
         locked = drained = False
@@ -143,7 +144,7 @@ class Switcher:
                 failpoints.hit("switch.set_back")
 
     def _give_up(self) -> None:
-        """Let the locks go. What is prepared is set back by the next recovery, which the caller's connection may not allow now."""
+        """Let the locks go; what is prepared is set back by the next recovery."""
         for store in (self._file, self._target):
             with contextlib.suppress(errors.OutgrowError):
                 store.release()

@@ -88,8 +88,8 @@ def next_step(
     if file.epoch != target.epoch or file.primary is not target.primary:
         raise errors.StoresDisagree(
             "The file and the target are not of one time",
-            why=f"the file says epoch {file.epoch} with {file.primary} as primary, the target epoch {target.epoch} with {target.primary}:"
-            " one of them was replaced by an older copy",
+            why=f"the file says epoch {file.epoch} with {file.primary} as primary, the target epoch {target.epoch} with"
+            f" {target.primary}: one of them was replaced by an older copy",
             hint="Put the newer one back in its place; nothing was changed",
         )
     primary = file.primary

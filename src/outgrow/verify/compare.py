@@ -9,7 +9,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from outgrow import failpoints
 from outgrow.model import event, store
@@ -18,7 +18,9 @@ from outgrow.sqlite import reader as source_reader
 from outgrow.sqlite import values
 from outgrow.verify import pool
 
-__all__ = ["NOBODY", "Difference", "Excused", "Kind", "Quarantine", "TableResult", "compare", "narrow"]
+__all__ = ["NOBODY", "Difference", "Excused", "Kind", "Quarantine", "TableResult", "compare", "digests", "narrow"]
+
+_ToCome: TypeAlias = "concurrent.futures.Future[store.Digest]"
 
 _SPAN_ROWS = 10_000
 _SPAN_BYTES = 16 * 2**20
@@ -111,9 +113,14 @@ class Quarantine:
 
 
 def compare(
-    source: source_reader.TableReader, target: pool.Target, *, check: Callable[[], None], sink: event.Sink
+    source: source_reader.TableReader,
+    target: pool.Target,
+    *,
+    ahead: pool.Digests,
+    check: Callable[[], None],
+    sink: event.Sink,
 ) -> TableResult:
-    """Compare a whole table span by span, the two sides at the same time.
+    """Compare a whole table span by span, the two sides at the same time; `ahead` makes the digests of `source`.
 
     A span whose digests are equal is proven equal: a value that does not fit has a canonical text that the target never has.
     Any other span is compared row by row.
@@ -123,7 +130,7 @@ def compare(
     differences: list[Difference] = []
     rows = quarantined = 0
     size = max(1, min(_SPAN_ROWS, _SPAN_BYTES // max(table.widest, 1)))
-    for span, ours, theirs in _digests(source, target, source.spans(source.sql.key, size)):
+    for span, ours, theirs in digests(ahead, target.digests, source.spans(source.sql.key, size)):
         check()
         failpoints.hit("verify.span")
         rows += ours.rows
@@ -148,20 +155,28 @@ def compare(
     return TableResult(table=table.source, rows=rows, quarantined=quarantined, differences=tuple(differences))
 
 
-def _digests(
-    source: store.Digesting, target: pool.Target, spans: Iterable[store.Span]
+def digests(
+    source: pool.Digests, target: pool.Digests, spans: Iterable[store.Span]
 ) -> Iterator[tuple[store.Span, store.Digest, store.Digest]]:
-    """Spans with both digests; the target works on the next ones while the file's side makes its own."""
-    pending: collections.deque[tuple[store.Span, store.Digest, concurrent.futures.Future[store.Digest]]]
-    pending = collections.deque()
+    """Spans with both digests, which are asked for in advance; once plain text is not clear, the rest is measured."""
+    form = store.Form.PLAIN
+    pending: collections.deque[tuple[store.Span, _ToCome, _ToCome]] = collections.deque()
+
+    def settled() -> tuple[store.Span, store.Digest, store.Digest]:
+        nonlocal form
+        span, ours, theirs = pending.popleft()
+        if ours.result().form is not theirs.result().form:
+            form = ours.result().form
+            theirs = target.digest(span, form)
+        return span, ours.result(), theirs.result()
+
     for span in spans:
-        theirs = target.digest(span)
-        pending.append((span, source.digest(span), theirs))
+        theirs = target.digest(span, form)
+        pending.append((span, source.digest(span, form), theirs))
         if len(pending) > target.ahead:
-            done, ours, theirs = pending.popleft()
-            yield done, ours, theirs.result()
-    for done, ours, theirs in pending:
-        yield done, ours, theirs.result()
+            yield settled()
+    while pending:
+        yield settled()
 
 
 def _key_positions(source: source_reader.TableReader) -> tuple[int, ...]:
@@ -177,10 +192,12 @@ def narrow(
     excused: Excused = NOBODY,
     extras: list[store.Key] | None = None,
 ) -> tuple[list[Difference], int]:
-    """Compare the rows of those parts of a span whose digests differ; keys of rows that only the target has go into `extras`."""
+    """Compare the rows of those parts of a span whose digests differ; keys that only the target has go into `extras`."""
     found: list[Difference] = []
     held = 0
-    for part, ours, theirs in _digests(source, target, source.spans(source.sql.key, _NARROW_ROWS, within=span)):
+    for part, ours, theirs in digests(
+        pool.Here(source), target.digests, source.spans(source.sql.key, _NARROW_ROWS, within=span)
+    ):
         if ours != theirs:
             differences, kept = _compare_rows(source, target, quarantine, part, excused, extras)
             found += differences

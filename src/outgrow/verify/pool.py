@@ -1,82 +1,129 @@
-"""Sessions on the target that digest spans beside the one reader of the file."""
+"""Connections to either side that digest spans beside the one walk over the file."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
 import queue
+import secrets
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from outgrow.model import plan, store
 from outgrow.postgres import connection, reader, state
 
-__all__ = ["Pool", "Target"]
+__all__ = ["Digests", "Here", "Pool", "Pooled", "Target", "word_for_null"]
 
+Member = TypeVar("Member")
 Result = TypeVar("Result")
 
 
-class Pool:
-    """A fixed number of sessions and as many threads, each of which works with one session at a time."""
+def word_for_null() -> str:
+    """What stands for NULL in plain canonical text.
 
-    def __init__(self, sessions: Sequence[connection.Session]) -> None:
-        self._idle: queue.Queue[connection.Session] = queue.Queue()
-        for session in sessions:
-            self._idle.put(session)
-        self._executor = concurrent.futures.ThreadPoolExecutor(len(sessions), "outgrow-digest")
-        self.width = len(sessions)
+    It is chosen when the data is what it is: a value is this very text with a chance of 2^-128.
+    """
+    return secrets.token_hex(16)
+
+
+class Pool(Generic[Member]):
+    """A fixed number of connections and as many threads, each of which works with one connection at a time."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._idle: queue.Queue[Member] = queue.Queue()
+        for member in members:
+            self._idle.put(member)
+        self._executor = concurrent.futures.ThreadPoolExecutor(len(members), "outgrow-digest")
+        self.width = len(members)
 
     @contextlib.contextmanager
-    def borrow(self) -> Iterator[connection.Session]:
-        """A session for the length of the block."""
-        session = self._idle.get()
+    def borrow(self) -> Iterator[Member]:
+        """A connection for the length of the block."""
+        member = self._idle.get()
         try:
-            yield session
+            yield member
         finally:
-            self._idle.put(session)
+            self._idle.put(member)
 
-    def submit(self, work: Callable[[connection.Session], Result]) -> concurrent.futures.Future[Result]:
-        """Do something with a session in another thread."""
+    def submit(self, work: Callable[[Member], Result]) -> concurrent.futures.Future[Result]:
+        """Do something with a connection in another thread."""
 
         def borrowing() -> Result:
-            with self.borrow() as session:
-                return work(session)
+            with self.borrow() as member:
+                return work(member)
 
         return self._executor.submit(borrowing)
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Pool[Member]:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._executor.shutdown(cancel_futures=True)
 
 
-class Target:
-    """One planned table of the target, read over any session of a pool."""
-
-    def __init__(self, pool: Pool, schema: str, table: plan.TablePlan) -> None:
-        self._pool = pool
-        self._schema = schema
-        self._readers: dict[int, reader.TableReader] = {}
-        self.table = table
-        self.sql = reader.TableReader.statements(schema, table)
+class Digests(Protocol):
+    """Digests of one table, to come."""
 
     @property
     def ahead(self) -> int:
-        """How many digests are worth asking for in advance."""
-        return self._pool.width + 1
+        """How many are worth asking for in advance."""
 
-    def _reader(self, session: connection.Session) -> reader.TableReader:
-        return self._readers.setdefault(id(session), reader.TableReader(session, self.sql))
+    def digest(self, span: store.Span, form: store.Form) -> concurrent.futures.Future[store.Digest]:
+        """The digest of a span."""
 
-    def digest(self, span: store.Span) -> concurrent.futures.Future[store.Digest]:
-        """The digest of a span, to come."""
-        return self._pool.submit(lambda session: self._reader(session).digest(span))
+
+class Pooled(Generic[Member]):
+    """Digests by any connection of a pool, with a reader for each that `make` makes."""
+
+    def __init__(self, pool: Pool[Member], make: Callable[[Member], store.Digesting]) -> None:
+        self._pool = pool
+        self._make = make
+        self._readers: dict[int, store.Digesting] = {}
+
+    @property
+    def ahead(self) -> int:
+        """Enough that no connection waits while a digest is looked at."""
+        return 2 * self._pool.width
+
+    def digest(self, span: store.Span, form: store.Form) -> concurrent.futures.Future[store.Digest]:
+        """The digest of a span."""
+        return self._pool.submit(lambda member: self._reader(member).digest(span, form))
+
+    def _reader(self, member: Member) -> store.Digesting:
+        if id(member) not in self._readers:
+            self._readers[id(member)] = self._make(member)
+        return self._readers[id(member)]
+
+
+class Here:
+    """Digests by the thread that asks for them."""
+
+    ahead = 0
+
+    def __init__(self, reader: store.Digesting) -> None:
+        self._reader = reader
+
+    def digest(self, span: store.Span, form: store.Form) -> concurrent.futures.Future[store.Digest]:
+        """The digest of a span, which is there when this returns."""
+        done: concurrent.futures.Future[store.Digest] = concurrent.futures.Future()
+        done.set_result(self._reader.digest(span, form))
+        return done
+
+
+class Target:
+    """One planned table of the target, read over any session of a pool."""
+
+    def __init__(self, pool: Pool[connection.Session], schema: str, table: plan.TablePlan, *, null: str) -> None:
+        self._pool = pool
+        self._schema = schema
+        self.table = table
+        self.sql = reader.TableReader.statements(schema, table, null=null)
+        self.digests = Pooled(pool, lambda session: reader.TableReader(session, self.sql))
 
     def rows(self, span: store.Span) -> list[reader.Row]:
         """The rows of a span."""
         with self._pool.borrow() as session:
-            return self._reader(session).rows(span)
+            return reader.TableReader(session, self.sql).rows(span)
 
     @contextlib.contextmanager
     def state(self) -> Iterator[state.State]:

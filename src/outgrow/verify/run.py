@@ -46,18 +46,27 @@ def verify(
     interrupt: Callable[[], None],
     sink: event.Sink,
 ) -> Result:
-    """Compare every table: one reader of the file, and a worker for each session."""
+    """Compare every table: one walk over the file, and a connection to it for each session."""
     results: dict[str, compare.TableResult] = {}
+    null = pool.word_for_null()
+
+    def compared(
+        table: plan.TablePlan, walking: sqlite.Connection, files: pool.Pool[sqlite.Connection], theirs: pool.Target
+    ) -> compare.TableResult:
+        def reading(connection: sqlite.Connection) -> source_reader.TableReader:
+            return source_reader.TableReader(connection, table, encoding=planned.encoding, null=null, generated=True)
+
+        ahead = pool.Pooled(files, reading)
+        return compare.compare(reading(walking), theirs, ahead=ahead, check=stop.check, sink=sink)
 
     def work() -> None:
-        local = source.connect()
-        with pool.Pool(sessions) as targets:
+        walking = source.connect()
+        with pool.Pool([source.connect() for _ in sessions]) as files, pool.Pool(sessions) as targets:
             for table in sorted(planned.tables, key=lambda table: (-table.rows, table.source)):
                 stop.check()
                 sink(event.TableStarted(step="verify", table=table.source, rows=table.rows))
-                ours = source_reader.TableReader(local, table, encoding=planned.encoding, generated=True)
-                theirs = pool.Target(targets, planned.schema, table)
-                results[table.source] = compare.compare(ours, theirs, check=stop.check, sink=sink)
+                theirs = pool.Target(targets, planned.schema, table, null=null)
+                results[table.source] = compared(table, walking, files, theirs)
 
     workers.run([work], stop, interrupt=interrupt)
     return Result(tables=tuple(results[table.source] for table in planned.tables))

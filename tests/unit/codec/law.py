@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -80,9 +81,11 @@ class _Value:
     fits: bool
     shape: bool
     guard: bool
+    conclusive: bool
     flawed: bool
     encoded: bytes | None
     canonical: bytes | None
+    concluded: bytes | None
 
     def __str__(self) -> str:
         kind, value = self.exact
@@ -123,6 +126,7 @@ class Bench:
         self.fill(values, declared)
         judged = [value for name in declared for value in self._judge(one, name)]
         report.violations += [f"fits, but the guard refuses: {value}" for value in judged if value.fits > value.guard]
+        report.violations += self._conclude(one, judged) if self.encoding == "UTF-8" else []
         excused = [value.fits or (one.inspects_text and value.flawed) for value in judged]
         for value, excuse in zip(judged, excused, strict=True):
             if value.fits > value.shape or value.shape > excuse:
@@ -180,13 +184,17 @@ class Bench:
         # Lines of a chunk go through concat_ws, so the value does.
         encoded, canonical = (f"CAST(concat_ws('',{x}) AS BLOB)" for x in (one.encode("c"), one.canonical_source("c")))
         flawed = "typeof(c)='text' AND outgrow_text_flaw(CAST(c AS BLOB))<>0"
-        conditions = f"({one.fits('c')}), ({one.shape('c')}), ({guard}), ({flawed})"
+        conclusive = one.conclusive("c") if self.encoding == "UTF-8" else "0"
+        # A NULL would leave the line, and a value less be counted.
+        concluded = f"CASE WHEN {one.canonical_source('c')} IS NOT NULL THEN {canonical} END"
+        conditions = f"({one.fits('c')}), ({one.shape('c')}), ({guard}), ({conclusive}), ({flawed})"
         rows = self.source.execute(
             f"SELECT id, typeof(c), {EXACT}, {conditions}, CASE WHEN {guard} THEN {encoded} END,"
-            f" CASE WHEN {guard} THEN {canonical} END FROM source_{declared} WHERE c IS NOT NULL"
+            f" CASE WHEN {guard} THEN {canonical} END, CASE WHEN {conclusive} THEN {concluded} END"
+            f" FROM source_{declared} WHERE c IS NOT NULL"
         )
         offset = DECLARED.index(declared) * 1_000_000
-        for id_, kind, exact, fits, shape, guarded, flaw, line, text in rows:
+        for id_, kind, exact, fits, shape, guarded, concludes, flaw, line, text, plain in rows:
             yield _Value(
                 id=offset + id_,
                 declared=declared,
@@ -194,10 +202,33 @@ class Bench:
                 fits=bool(fits),
                 shape=bool(shape),
                 guard=bool(guarded),
+                conclusive=bool(concludes),
                 flawed=bool(flaw),
                 encoded=self._utf8(line),
                 canonical=self._utf8(text),
+                concluded=self._utf8(plain),
             )
+
+    def _conclude(self, one: codec.Codec, values: Sequence[_Value]) -> Iterator[str]:
+        """What breaks the promise of `conclusive`: of what does not fit, the target never says the same."""
+        for value in values:
+            if value.fits > value.conclusive:
+                yield f"fits, but nothing can be concluded: {value}"
+            if value.conclusive and not (value.concluded or (one.empty and value.concluded is not None)):
+                yield f"plain canonical text {value.concluded!r} is that of NULL: {value}"
+            if value.conclusive and not value.fits and value.concluded in self._said(one, value):
+                yield f"does not fit, but the target says the same: {value}"
+
+    def _said(self, one: codec.Codec, value: _Value) -> list[bytes]:
+        """The canonical text of the value that the target reads from a text, and from what would be sent."""
+        texts = []
+        for text in {value.concluded, value.encoded}:
+            with contextlib.suppress(psycopg.DataError, UnicodeDecodeError), self.target.transaction():
+                c = f"(%s::text::{one.sql_type})"
+                query = f"SELECT {one.canonical_target(c)}"
+                parameters = [(text or b"").decode()] * query.count("%s")
+                texts += [said.encode() for (said,) in self.target.execute(query.encode(), parameters)]
+        return texts
 
     def _utf8(self, stored: bytes | None) -> bytes | None:
         if stored is None or self.encoding == "UTF-8":
@@ -235,6 +266,8 @@ class Bench:
                 yield f"canonical text {value.canonical!r} there {canonical!r}: {value}"
             if not (value.canonical or one.prefixed):
                 yield f"canonical text is empty, as that of NULL: {value}"
+            if self.encoding == "UTF-8" and value.concluded != value.canonical:
+                yield f"plain canonical text {value.concluded!r} is not {value.canonical!r}: {value}"
             if seen.setdefault((value.declared, canonical), value.exact) != value.exact:
                 yield f"canonical text {canonical!r} of two values: {value}"
             if back[value.id] != value.exact:

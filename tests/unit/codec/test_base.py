@@ -29,6 +29,7 @@ TEXTS = [
     *["2024-06-30T12:00:00", "2024-06-30T12:00:00z", "2024-06-30 12:00:00+00", "2024-06-30 12:00:00-00"],
     *["2024-06-30 12:00:00+00:00", "2024-06-30 12:00:00+05:30", "2024-06-30 12:00:00 UTC", "2024-06-30t12:00:00"],
     *["2024-06-30 12:00:00.000000", "2024-06-30 12:00:00.5", "2024-06-30 12:00:00.123456789", "2024-06-30 12:00:00."],
+    *["2024-06-30 12:00:00.5.0", "12:00:00.5.0"],
     *["2024-02-30T12:00:00Z", "1582-10-10 00:00:00", "2024-06-30  12:00:00", "2024-06-30 12:60:00"],
     *["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"],
     *["{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}", "a0eebc999c0b4ef8bb6d6bb9bd380a11", "cus_abc"],
@@ -205,6 +206,41 @@ class _ShapelessJson(codec.Json):
         return f"typeof({x})='text'"
 
 
+class _HastyText(codec.Text):
+    def conclusive(self, x: str) -> str:
+        return f"{x} IS NOT NULL"
+
+
+class _HastyJson(codec.Json):
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text'"
+
+
+class _HastyTime(codec.Time):
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text' AND octet_length({x})=8"
+
+
+class _HastyFraction(codec.Timestamp):
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text' AND octet_length({x})=23"
+
+
+class _HastySeparator(codec.Timestamp):
+    def conclusive(self, x: str) -> str:
+        return f"typeof({x})='text' AND octet_length({x})=19"
+
+
+class _HastyNumeric(codec.Numeric):
+    def canonical_source(self, x: str) -> str:
+        return f"iif(typeof({x})='integer',{x},outgrow_numeric({x}))"
+
+
+class _JealousUuidAtLast(codec.Uuid):
+    def conclusive(self, x: str) -> str:
+        return f"{super().conclusive(x)} AND {x}>'b'"
+
+
 class _WrongClass(codec.Bigint):
     def restored(self, p: str) -> str:
         return f"CAST({p} AS TEXT)"
@@ -221,6 +257,13 @@ class _WrongClass(codec.Bigint):
         (_TrustfulDate(), "accepted, but does not fit: text b'now'"),
         (_JealousUuid(), "the guard refuses"),
         (_ShapelessJson(), "the shape says something else"),
+        (_HastyText(), "does not fit, but the target says the same: blob b'text'"),
+        (_HastyJson(), "plain canonical text b'' is that of NULL"),
+        (_HastyTime(fraction=0), "does not fit, but the target says the same: text b'24:00:00'"),
+        (_HastyFraction(fraction=3), "does not fit, but the target says the same: text b'2024-06-30 12:00:00.5.0'"),
+        (_HastySeparator(separator="T"), "does not fit, but the target says the same: text b'2024-06-30 12:00:00'"),
+        (_HastyNumeric(), "does not fit, but the target says the same: real 3ff0000000000000"),
+        (_JealousUuidAtLast(), "nothing can be concluded"),
         (_WrongClass(), "comes back as"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, codec.Codec) else "",

@@ -7,8 +7,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+import apsw
 import law
 import pytest
+from apsw import sqlite_extra
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +60,19 @@ def test_bits_and_decimal_text_tell_a_double(functions: dict[str, Function], val
     text = functions["outgrow_real"](value)
     assert math.copysign(1, float(text)) == math.copysign(1, value)
     assert float(text) == value
+
+
+@law.fuzz
+@given(values=st.lists(st.one_of(st.floats(allow_nan=False), everything), max_size=50))
+def test_the_compiled_function_gives_what_ours_gives(values: list[Any]) -> None:
+    """Whether apsw came with SQLite's own extension or not, digests are the same."""
+    if not sqlite_extra.has("ieee754"):
+        pytest.skip("this apsw came without it")
+    ours, theirs = law.open_file("UTF-8"), apsw.Connection(":memory:")
+    sqlite_extra.load(theirs, "ieee754")
+    for value in values:
+        query = "SELECT ieee754_to_blob(?)"
+        assert ours.execute(query, (value,)).fetchone() == theirs.execute(query, (value,)).fetchone()
 
 
 @pytest.mark.parametrize(("value", "text"), [(9e999, "Infinity"), (-9e999, "-Infinity"), (-0.0, "-0.0"), (0.1, "0.1")])

@@ -16,7 +16,8 @@ from outgrow.sqlite import connection, schema
 from support import engine
 
 FIRST = (
-    "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT NOT NULL, age INTEGER, CHECK (age >= 0), CHECK (printf('%d', age) <> 'x'))",
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT NOT NULL, age INTEGER,"
+    " CHECK (age >= 0), CHECK (printf('%d', age) <> 'x'))",
     "CREATE UNIQUE INDEX people_email ON people (email)",
     "INSERT INTO people VALUES (1, 'ada@example.com', 36), (2, 'bob@example.com', NULL)",
 )

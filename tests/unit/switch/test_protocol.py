@@ -18,12 +18,15 @@ WRITES, EPOCHS, CRASHES = 3, 3, 3
 NextStep = Callable[..., Step | None]
 
 
+FILE, TARGET = FileSays(0, Side.SQLITE), TargetSays(0, Side.SQLITE)
+
+
 @dataclass(frozen=True)
 class World:
     """Everything durable, and what one engine holds in memory. Commits are numbers; a store's content is the set of them."""
 
-    file: FileSays = FileSays(0, Side.SQLITE)
-    target: TargetSays = TargetSays(0, Side.SQLITE)
+    file: FileSays = FILE
+    target: TargetSays = TARGET
     in_file: frozenset[int] = frozenset()
     in_target: frozenset[int] = frozenset()
     acknowledged: int = 0

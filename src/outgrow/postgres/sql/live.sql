@@ -30,7 +30,9 @@ CREATE TABLE outgrow.live (
 CREATE TABLE outgrow.log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     t integer NOT NULL,                                  -- the table's number in the plan, from 1
-    key text[] NOT NULL
+    key text[] NOT NULL,
+    -- The writer's commit waits for no disk: a crash of this server may take it back after others have seen it.
+    unsynced boolean NOT NULL DEFAULT current_setting('synchronous_commit') = 'off'
 ) WITH (autovacuum_enabled = false);
 
 CREATE FUNCTION outgrow.guard_live() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
@@ -128,10 +130,14 @@ UPDATE outgrow.live SET changed_at = clock_timestamp();
 
 -- name: log_holders
 -- Who keeps a lock on the log from being had: backends, and transactions that were prepared for a two-phase commit.
-SELECT format('backend %s (%s, %s)', l.pid, coalesce(a.usename::text, 'an internal process'),
-              coalesce(nullif(a.application_name, ''), 'unnamed'))
-       || coalesce(', in a transaction for ' || round(extract(epoch FROM clock_timestamp() - a.xact_start)) || ' s', '')
+SELECT CASE WHEN l.pid IS NULL THEN format('the prepared transaction %s (%s)', p.gid, p.owner)
+            ELSE format('backend %s (%s, %s)', l.pid, coalesce(a.usename::text, 'an internal process'),
+                        coalesce(nullif(a.application_name, ''), 'unnamed')) END
+       || coalesce(', for ' || round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared))) || ' s', '')
 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid'
+                    AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid
 WHERE l.locktype = 'relation' AND l.relation = to_regclass('outgrow.log') AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')

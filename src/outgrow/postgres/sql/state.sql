@@ -110,6 +110,9 @@ VALUES (%(source)s, %(target_schema)s, %(plan)s, %(fingerprint)s, %(chunk_rows)s
 -- name: read_migration
 SELECT run::text, source, target_schema, plan, fingerprint, phase, epoch, chunk_rows, version FROM outgrow.migration;
 
+-- name: change_plan
+UPDATE outgrow.migration SET plan = %(plan)s WHERE run = %(run)s::uuid;
+
 -- name: advance_phase
 UPDATE outgrow.migration SET phase = %(after)s WHERE phase = %(before)s RETURNING phase;
 
