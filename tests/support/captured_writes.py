@@ -132,6 +132,11 @@ def _outcome(application: applications.Application, statement: str) -> tuple[obj
     return rows, application.in_transaction(), application.execute("SELECT changes()")
 
 
+def _sound(application: applications.Application) -> bool:
+    """Whether the database is not damaged: an old SQLite does that by itself, with indexes on expressions above all."""
+    return "ok" in application.execute("PRAGMA integrity_check")[0][0]  # type: ignore[operator]
+
+
 def check(case: random_writes.Case, make: Callable[[], applications.Application]) -> Counter[str]:
     """Run a case with and without capture; raises Missed. Returns what happened, in numbers."""
     happened: Counter[str] = Counter()
@@ -164,7 +169,12 @@ def check(case: random_writes.Case, make: Callable[[], applications.Application]
         for pragma in case.pragmas:
             with_capture.execute(pragma)
             without.execute(pragma)
-        _run(case, tables, with_capture, without, happened)
+        try:
+            _run(case, tables, with_capture, without, happened)
+        except Missed:
+            if all(_sound(each) for each in (with_capture, without)):
+                raise
+            happened["damaged by SQLite itself"] += 1
     finally:
         with_capture.close()
         without.close()
@@ -211,6 +221,10 @@ def _run(
                 ids = (_last_id(with_capture), _last_id(without))
                 # A statement that failed leaves either the old id or the one that it did not keep.
                 if ids[0] != ids[1] and ids != last and not isinstance(outcome[0], str):
+                    if quirk := _quirk(case, str(statements), ("",), ("other",)):
+                        happened[quirk] += 1
+                        without = None
+                        continue
                     raise Missed(f"last_insert_rowid() is {ids} after\n" + ";\n".join(done))
                 last = ids
         for application in (with_capture, without):

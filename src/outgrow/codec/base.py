@@ -2,7 +2,7 @@
 
 Every expression that touches a value exists here, once, and is used by planning, copying, following and
 verifying alike. Expressions are SQL text over an operand: `x` is a SQLite expression, `c` a PostgreSQL one.
-NULL is the caller's affair, but of NULL `encode`, `canonical_source` and `canonical_target` make NULL. And no
+NULL is the caller's affair, but of NULL `encode`, `restore` and both canonical expressions make NULL. And no
 expression raises on a value that does not fit: SQLite may evaluate both sides of an AND, and chunks are read before
 anybody knows what is in them. What it gives then is not used.
 """

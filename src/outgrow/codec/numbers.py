@@ -87,7 +87,7 @@ class Boolean(Codec):
 
     def restore(self, c: str) -> str:
         if self._worded:
-            return f"CASE WHEN {c} THEN '{self._true}' ELSE '{self._false}' END"
+            return f"CASE {c} WHEN true THEN '{self._true}' WHEN false THEN '{self._false}' END"
         return f"{c}::int"
 
     def spec(self) -> Spec:

@@ -6,7 +6,7 @@ The declaration only proposes; the values decide. A column declared DATETIME who
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from outgrow import codec
 from outgrow.model import schema
@@ -57,6 +57,14 @@ def _booleans(sample: Sequence[str]) -> list[codec.Codec]:
     return proposals
 
 
+# What SQLite's own functions, Django and SQLAlchemy write: for columns without any text to tell a format by.
+_EXPECTED: Mapping[str, codec.Codec] = {
+    "timestamp": codec.Timestamp(separator=" ", fraction=-1),
+    "date": codec.Date(),
+    "time": codec.Time(fraction=-1),
+}
+
+
 def proposals(column: schema.Column, sample: Sequence[str], *, keyed: bool) -> list[codec.Codec]:
     """Richer codecs that the declaration asks for, best first; a `keyed` column must stay comparable."""
     asked = hint(column.declared)
@@ -65,10 +73,9 @@ def proposals(column: schema.Column, sample: Sequence[str], *, keyed: bool) -> l
         case "boolean":
             found = _booleans(sample)
         case "timestamp" | "timestamptz":
-            both = [*codec.formats("timestamp", list(sample))]
-            found = both
+            found = [*codec.formats("timestamp", list(sample))] if sample else [_EXPECTED["timestamp"]]
         case "date" | "time":
-            found = [*codec.formats(asked, list(sample))]
+            found = [*codec.formats(asked, list(sample))] if sample else [_EXPECTED[asked]]
             # Many a DATE column holds timestamps.
             found += [*codec.formats("timestamp", list(sample))]
         case "json":
