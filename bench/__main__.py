@@ -6,9 +6,9 @@ import argparse
 import pathlib
 import warnings
 
-from bench import copy, dataset, memory, results, server, table, task, verify, whole
+from bench import copy, dataset, memory, results, reverse, server, table, task, verify, whole
 
-BENCHMARKS = {"copy": copy, "whole": whole, "memory": memory, "verify": verify}
+BENCHMARKS = {"copy": copy, "whole": whole, "memory": memory, "verify": verify, "reverse": reverse}
 SMALL, FULL = 300_000, 3_000_000
 
 

@@ -21,7 +21,7 @@ from bench import results
 
 __all__ = ["insert", "render"]
 
-WORDS = ("way", "whole job", "step", "remark")
+WORDS = ("way", "whole job", "step", "write", "remark")
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -40,6 +40,10 @@ def seconds(value: float | None) -> str:
 
 def megabytes(value: float | None) -> str:
     return "" if value is None else f"{value / 1e6:.0f}"
+
+
+def microseconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def spread(values: Sequence[float]) -> str:
@@ -139,7 +143,26 @@ def verify_table(found: dict[str, Any]) -> str:
     return table if found["ratio"] is None else f"{table}\n\nVerifying takes {found['ratio']:.2f}× the copy."
 
 
-TABLES = {"copy": copy_table, "whole": whole_table, "memory": memory_table, "verify": verify_table}
+def reverse_table(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            entry["title"],
+            outcome(entry) or microseconds(results.median(entry["without"])),
+            microseconds(results.median(entry["with"])),
+            f"{entry['ratio']:.2f}×" if entry["ratio"] else "",
+        ]
+        for entry in found["results"]
+    ]
+    return grid(["write", "µs a row without capture", "with it", "ratio"], rows)
+
+
+TABLES = {
+    "copy": copy_table,
+    "whole": whole_table,
+    "memory": memory_table,
+    "verify": verify_table,
+    "reverse": reverse_table,
+}
 
 
 def caption(found: dict[str, Any]) -> str:

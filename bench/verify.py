@@ -10,19 +10,33 @@ from bench import dataset, measure, outgrow_cli, results, server, target, task
 __all__ = ["measure_all"]
 
 
-def add(entry: dict[str, Any], run: measure.Run, seconds: float, say: Callable[[str], None]) -> None:
+def add(
+    entry: dict[str, Any], run: measure.Run, seconds: float, server_cpu: float | None, say: Callable[[str], None]
+) -> None:
     entry["seconds"].append(round(seconds, 3))
     entry["process_seconds"].append(round(run.seconds, 3))
     entry["cpu"].append(round(run.cpu, 3))
     entry["peak_bytes"].append(run.peak)
+    if server_cpu is not None:
+        entry["server_cpu"].append(round(server_cpu, 3))
+    server = "" if server_cpu is None else f", of the server {server_cpu:6.2f} s"
     say(
-        f"  {entry['name']:16} {seconds:7.2f} s  process {run.seconds:7.2f} s  CPU {run.cpu:6.2f} s"
+        f"  {entry['name']:16} {seconds:7.2f} s  process {run.seconds:7.2f} s  CPU {run.cpu:6.2f} s{server}"
         f"  peak {run.peak / 1e6:6.0f} MB"
     )
 
 
+def spent(to: server.Server, before: float | None) -> float | None:
+    """CPU of the server since `before`, the last client's sessions included."""
+    to.settle()
+    after = to.cpu_seconds()
+    return None if before is None or after is None else after - before
+
+
 def new_entry(name: str, title: str, skipped: str | None) -> dict[str, Any]:
-    lists: dict[str, list[float]] = {key: [] for key in ("seconds", "process_seconds", "cpu", "peak_bytes")}
+    lists: dict[str, list[float]] = {
+        key: [] for key in ("seconds", "process_seconds", "cpu", "server_cpu", "peak_bytes")
+    }
     return {"name": name, "title": title, "skipped": skipped, "failures": [], **lists}
 
 
@@ -32,12 +46,14 @@ def one_round(
     """Copy, prove by our own digests that the copy is right, then let outgrow verify it."""
     to.recreate()
     try:
+        before = to.cpu_seconds()
         report = outgrow_cli.copy(data.file, to.dsn)
-        add(copying, report.run, report.phases["copy"], say)
+        add(copying, report.run, report.phases["copy"], spent(to, before), say)
         target.check(to, data)
         to.checkpoint()
+        before = to.cpu_seconds()
         proof = outgrow_cli.verify(data.file, to.dsn)
-        add(verifying, proof.run, proof.phases.get("verify", proof.run.seconds), say)
+        add(verifying, proof.run, proof.phases.get("verify", proof.run.seconds), spent(to, before), say)
     except (outgrow_cli.Failed, target.NotComplete) as error:
         verifying["failures"].append(str(error))
         say(f"  FAILED: {error}")

@@ -23,9 +23,13 @@ class Stop:
         """Ask every worker to stop."""
         self._event.set()
 
+    def asked(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._event.is_set()
+
     def check(self) -> None:
         """Raise Stopped if a stop was asked for."""
-        if self._event.is_set():
+        if self.asked():
             raise Stopped
 
 

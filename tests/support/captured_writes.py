@@ -9,6 +9,8 @@ statement did the same as without capture: rows, error, `changes()`, `last_inser
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import random
 import sys
 import time
@@ -24,7 +26,7 @@ from outgrow.sqlite import capture
 from outgrow.sqlite import schema as sqlite_schema
 from support import applications, random_writes
 
-__all__ = ["Missed", "captured", "check", "database"]
+__all__ = ["Missed", "captured", "check", "check_fence", "database", "install"]
 
 quote = identifiers.quote_sqlite
 
@@ -58,6 +60,7 @@ def captured(number: int, table: schema.Table, *, by_rowid: bool = False) -> cap
     return capture.Captured(number=number, plan=planned, table=table)
 
 
+_CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
 Keys = Mapping[tuple[str | None, ...], Counter[tuple[str | None, ...]]]
 
 
@@ -137,38 +140,46 @@ def _sound(application: applications.Application) -> bool:
     return "ok" in application.execute("PRAGMA integrity_check")[0][0]  # type: ignore[operator]
 
 
+def install(
+    case: random_writes.Case, with_capture: applications.Application, without: applications.Application
+) -> list[capture.Captured] | None:
+    """Make the schema in both databases and capture in one; None where the engine's SQLite does not take the schema."""
+    accepted = []
+    for statement in case.schema:
+        with contextlib.suppress(applications.Refused):
+            with_capture.execute(statement)
+            without.execute(statement)
+            accepted.append(statement)
+    try:
+        made_of = database(accepted)
+    except apsw.Error:  # SQLite has become stricter since that library
+        return None
+    tables = [
+        captured(number, table, by_rowid=table.name in case.by_rowid and table.rowid_name is not None)
+        for number, table in enumerate(made_of.tables, 1)
+        if table.primary_key or table.rowid_name
+    ]
+    width = max((len(each.terms) for each in tables), default=1)
+    made = {name: sql for each in tables for name, sql in capture.triggers(each, made_of).items()}
+    for statement in (capture.create_log(width), *made.values()):
+        with_capture.execute(statement)
+    difference = capture.compare(made, _decoded(dict(with_capture.execute(capture.HELD))))
+    if difference.lost or difference.strange:
+        raise Missed(f"SQLite keeps another text of the triggers: {difference}")
+    for pragma in case.pragmas:
+        with_capture.execute(pragma)
+        without.execute(pragma)
+    return tables
+
+
 def check(case: random_writes.Case, make: Callable[[], applications.Application]) -> Counter[str]:
     """Run a case with and without capture; raises Missed. Returns what happened, in numbers."""
     happened: Counter[str] = Counter()
     with_capture, without = make(), make()
     try:
-        accepted = []
-        for statement in case.schema:
-            try:
-                with_capture.execute(statement)
-                accepted.append(statement)
-                without.execute(statement)
-            except applications.Refused:
-                happened["refused in the schema"] += 1
-        try:
-            made_of = database(accepted)
-            tables = [
-                captured(number, table, by_rowid=table.name in case.by_rowid and table.rowid_name is not None)
-                for number, table in enumerate(made_of.tables, 1)
-                if table.primary_key or table.rowid_name
-            ]
-        except apsw.Error:  # SQLite has become stricter since that library
+        tables = install(case, with_capture, without)
+        if tables is None:
             return Counter({"schema refused by the engine": 1})
-        width = max((len(each.terms) for each in tables), default=1)
-        made = {name: sql for each in tables for name, sql in capture.triggers(each, made_of).items()}
-        for statement in (capture.create_log(width), *made.values()):
-            with_capture.execute(statement)
-        held = dict(with_capture.execute(capture.HELD))
-        if _decoded(held) != made:
-            raise Missed(f"SQLite keeps another text of the triggers: {held}")
-        for pragma in case.pragmas:
-            with_capture.execute(pragma)
-            without.execute(pragma)
         try:
             _run(case, tables, with_capture, without, happened)
         except Missed:
@@ -178,6 +189,46 @@ def check(case: random_writes.Case, make: Callable[[], applications.Application]
     finally:
         with_capture.close()
         without.close()
+    return happened
+
+
+def check_fence(case: random_writes.Case, make: Callable[[], applications.Application]) -> Counter[str]:
+    """Run half of a case, then the other half against the fence; raises Missed where a write gets through."""
+    happened: Counter[str] = Counter()
+    fenced, open_ = make(), make()
+    try:
+        tables = install(case, fenced, open_)
+        if tables is None:
+            return happened
+        writes = [s for _, *statements in case.transactions for s in statements if not s.startswith(_CONTROL)]
+        for statement in writes[: len(writes) // 2]:
+            for application in (fenced, open_):
+                with contextlib.suppress(applications.Refused):
+                    application.execute(statement)
+        fenced.execute(capture.fence(7))
+        watched = [_watched(each) for each in tables]
+        for statement in writes[len(writes) // 2 :]:
+            before = [one.snapshot(fenced) for one in watched]
+            outcome = _outcome(fenced, statement)
+            if [one.snapshot(fenced) for one in watched] != before:
+                raise Missed(f"{statement} wrote behind the fence: {outcome}")
+            if any(one.snapshot(open_) != rows for one, rows in zip(watched, before, strict=True)):
+                return happened  # SQLite took another way before, which `check` looks into
+            open_.execute("BEGIN")
+            other = _outcome(open_, statement)
+            changed = any(one.snapshot(open_) != rows for one, rows in zip(watched, before, strict=True))
+            if open_.in_transaction():
+                open_.execute("ROLLBACK")
+            refused = str(outcome[0])
+            if changed and not isinstance(other[0], str):
+                happened["fenced"] += 1
+                if not refused.startswith(f"{capture.FENCE_PREFIX} of epoch 7") and not _quirk(
+                    case, statement, outcome, other
+                ):
+                    raise Missed(f"{statement} met no fence: {outcome}, without one {other}")
+    finally:
+        fenced.close()
+        open_.close()
     return happened
 
 
@@ -212,7 +263,7 @@ def _run(
             if without is None:
                 continue
             other = _outcome(without, statement)
-            if quirk := _quirk(case, statement, outcome, other):
+            if quirk := _quirk(case, str(statements), outcome, other):
                 happened[quirk] += 1
                 without = None
             elif outcome != other:
@@ -236,8 +287,8 @@ def _run(
                 if quirk := _quirk(case, str(statements), ("",), ("other",)):
                     happened[quirk] += 1
                     without = None
-                    continue
-                raise Missed(f"{name} holds something else than without capture after\n" + ";\n".join(done))
+                else:
+                    raise Missed(f"{name} holds something else than without capture after\n" + ";\n".join(done))
             changed = {key for key in before[name].keys() | after.keys() if before[name].get(key) != after.get(key)}
             logged = {_key(row) for row in with_capture.execute(one.keys + str(position))}
             happened["changed"] += len(changed)
@@ -254,6 +305,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--library", help="a shared library; `apsw`; or Python's own")
     parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument(
+        "--fork", action="store_true", help="a process for each case: an old library may crash by itself"
+    )
+    parser.add_argument("--fence", action="store_true", help="try the fence instead")
     options = parser.parse_args()
     make: Callable[[], applications.Application] = applications.Standard
     if options.library:
@@ -261,10 +316,16 @@ def main() -> int:
     total: Counter[str] = Counter()
     failed = 0
     started = time.monotonic()
+    run = check_fence if options.fence else check
     for seed in range(options.seed, options.seed + options.examples):
+        if options.fork and (child := os.fork()):
+            _, status = os.waitpid(child, 0)
+            total["crashed" if os.WIFSIGNALED(status) else "cases"] += 1
+            failed += os.WIFEXITED(status) and os.WEXITSTATUS(status) != 0
+            continue
         case = random_writes.case(random.Random(seed))
         try:
-            total += check(case, make)
+            total += run(case, make)
         except Missed as error:
             failed += 1
             print(
@@ -272,8 +333,11 @@ def main() -> int:
                 + ";\n".join((*case.pragmas, *case.schema))
                 + f"\nby rowid: {set(case.by_rowid)}\n{error}\n"
             )
-            if not options.keep_going:
-                break
+        if options.fork:
+            sys.stdout.flush()
+            os._exit(failed)
+        if failed and not options.keep_going:
+            break
     version = ".".join(map(str, make().version))
     print(f"SQLite {version}, {time.monotonic() - started:.0f} s, {failed} failed: {dict(total)}")
     return 1 if failed else 0

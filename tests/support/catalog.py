@@ -35,7 +35,7 @@ QUESTIONS = {
         SELECT n.nspname, proname, prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE {OURS} ORDER BY 1, 2""",
     "migration": """
-        SELECT source, target_schema, plan, phase, epoch, chunk_rows, version FROM outgrow.migration""",
+        SELECT source, target_schema, plan, phase, chunk_rows, version FROM outgrow.migration""",
     "chunks": "SELECT table_name, ordinal, rows, quarantined FROM outgrow.chunk ORDER BY 1, 2",
     "steps": "SELECT name, note FROM outgrow.step ORDER BY 1",
     "quarantine": "SELECT table_name, key, row, column_name, reason FROM outgrow.quarantine ORDER BY 1, 2",

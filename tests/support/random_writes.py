@@ -176,8 +176,9 @@ def _table(r: random.Random, name: str, parents: Sequence[TableFacts]) -> tuple[
     key: tuple[str, ...] = ()
     without_rowid = False
     parts = []
+    types: dict[str, str] = {}
     for position, column in enumerate(columns):
-        declared = r.choice(_STRICT_TYPES if strict else _TYPES)
+        declared = types[column] = r.choice(_STRICT_TYPES if strict else _TYPES)
         words = [_quote(column)]
         if position == 0 and kind in ("alias", "autoincrement"):
             words.append(
@@ -207,8 +208,9 @@ def _table(r: random.Random, name: str, parents: Sequence[TableFacts]) -> tuple[
         parts.append(f"PRIMARY KEY({terms}){_conflict(r)}")
         without_rowid = r.random() < 0.4
     every = list(columns)
+    alias = key[0] if kind in ("alias", "autoincrement") or [types[each] for each in key] == ["INTEGER"] else ""
     # An id that SQLite gives itself is not known before the row is there (docs/limits.md).
-    sources = columns[1:] if kind in ("alias", "autoincrement") else columns
+    sources = [each for each in columns if each != alias]
     if r.random() < 0.25:
         generated = next(each for each in _NAMES if each not in columns)
         stored = r.choice(("STORED", "VIRTUAL"))
@@ -252,7 +254,7 @@ def _table(r: random.Random, name: str, parents: Sequence[TableFacts]) -> tuple[
         key=key,
         rowids=rowids,
         uniques=tuple(uniques),
-        alias=columns[0] if kind in ("alias", "autoincrement") else "",
+        alias=alias,
     )
     return statements, facts
 
@@ -289,6 +291,11 @@ def _foreign_key(r: random.Random, columns: Sequence[str], parents: Sequence[Tab
 def _trigger(r: random.Random, name: str, tables: Sequence[TableFacts]) -> str:
     """A trigger of the application's; none that the manual calls undefined, as a BEFORE UPDATE that changes the row is."""
     event = r.choice(("INSERT", "INSERT", "UPDATE", "DELETE"))
+    if r.random() < 0.2:
+        table, row = r.choice(tables), "old" if event == "DELETE" else "new"
+        when = r.choice(("BEFORE", "AFTER"))
+        body = f"SELECT RAISE(IGNORE) WHERE {row}.{_quote(r.choice(table.columns))} IS {_value(r)};"
+        return f"CREATE TRIGGER {_quote(name)} {when} {event} ON {_quote(table.name)} BEGIN {body} END"
     when = "BEFORE" if event == "INSERT" and r.random() < 0.3 else "AFTER"
     body = "; ".join(_write(r, r.choice(tables), tables, plain=True) for _ in range(r.choice((1, 1, 2))))
     return f"CREATE TRIGGER {_quote(name)} {when} {event} ON {_quote(r.choice(tables).name)} BEGIN {body}; END"

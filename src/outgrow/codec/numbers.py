@@ -142,23 +142,27 @@ class Numeric(Codec):
         return f"(typeof({x})='integer' OR {fraction})"
 
     def encode(self, x: str) -> str:
-        # Fifteen digits that read back are the shortest text, but for subnormal numbers.
         return (
-            f"CASE WHEN typeof({x})='integer' THEN {x}"
-            f" WHEN CAST(format('%.15g',{x}) AS REAL)={x} COLLATE BINARY AND abs({x}) BETWEEN 1e-300 AND 1e300"
-            f" THEN format('%.15g',{x})"
+            f"CASE WHEN typeof({x})='integer' THEN {x} WHEN {self._short(x, '1e-300', '1e300')} THEN {x}"
             f" WHEN typeof({x})='real' THEN outgrow_real({x}) END"
         )
+
+    def _short(self, x: str, least: str, most: str) -> str:
+        """The SQLite condition that SQLite's own text of a real has the fewest digits.
+
+        The text reads back as the same double, and then at most fifteen digits are the fewest, but for subnormal numbers.
+        """
+        y = f"{x} COLLATE BINARY"
+        return f"length({x})<=16 AND {y} BETWEEN -{most} AND {most} AND {y} NOT BETWEEN -{least} AND {least}"
 
     def conclusive(self, x: str) -> str:
         return f"typeof({x}) IN ('integer','real')"
 
     def canonical_source(self, x: str) -> str:
-        # The plain decimal text of what `encode` writes, as PostgreSQL prints it. SQLite's own text of a real reads back, so
-        # one of at most fifteen digits is the shortest. An integral real stays as SQLite writes it: 5.0, never PostgreSQL's 5.
+        # The plain decimal text of what `encode` writes, as PostgreSQL prints it: without an exponent. An integral real stays
+        # as SQLite writes it: 5.0, never PostgreSQL's 5.
         return (
-            f"CASE WHEN typeof({x})='integer' THEN {x} WHEN length({x})<=16 AND {x} COLLATE BINARY BETWEEN -1e15 AND 1e15"
-            f" AND {x} COLLATE BINARY NOT BETWEEN -1e-4 AND 1e-4 THEN {x}"
+            f"CASE WHEN typeof({x})='integer' THEN {x} WHEN {self._short(x, '1e-4', '1e15')} THEN {x}"
             f" WHEN typeof({x})='real' AND {x} COLLATE BINARY<>CAST({x} AS INTEGER) THEN outgrow_numeric({x})"
             f" ELSE {x} END"
         )

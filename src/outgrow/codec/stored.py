@@ -13,8 +13,8 @@ from outgrow.codec.base import Codec
 __all__ = ["crossing", "exact", "literal"]
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
-_INTEGER = re.compile(r"-?\d+")
-_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_INTEGER = re.compile(r"-?[0-9]+")
+_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 def exact(column_codec: Codec, text: str) -> tuple[str, str]:

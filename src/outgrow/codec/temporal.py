@@ -130,6 +130,9 @@ class Timestamp(_Clock):
         return 19
 
     def fits(self, x: str) -> str:
+        if (self.separator, self.fraction, self._zone) == (" ", 0, ""):
+            # What SQLite itself writes, which knows the calendar too; of negative years the minus sign is not '0'.
+            return f"typeof({x})='text' AND datetime({x})={x} COLLATE BINARY AND substr({x},1,4)>'0000'"
         return (
             f"{super().fits(x)} AND substr({x},1,4)>'0000'"
             # Every month has 28 days: only what comes after needs the calendar.

@@ -71,9 +71,11 @@ class Queue:
             walking = reader.TableReader(walker, table, encoding=planned.encoding, live=self._live)
             rest = store.Span(lower=lower, upper=walking.last(walking.walk) if self._live else None)
             for ordinal, span in enumerate(walking.spans(walking.walk, _rows(table, rows), rest), len(begun)):
-                bound = None if span.upper is None else values.dump(span.upper)
+                last = span.upper == rest.upper
+                # Once the last chunk is written down, no restart walks any further: later rows may be there by then.
+                bound = None if last or span.upper is None else values.dump(span.upper)
                 self._keeper.plan_chunk(table.source, ordinal, bound)
-                yield Chunk(table=table, ordinal=ordinal, span=span, last=span.upper == rest.upper)
+                yield Chunk(table=table, ordinal=ordinal, span=span, last=last)
 
     def take(self) -> Chunk | None:
         """The next chunk, None when all are taken."""

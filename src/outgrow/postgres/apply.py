@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import psycopg
-from psycopg import pq
 
 from outgrow import codec
 from outgrow.codec import stored
 from outgrow.dialect import identifiers
 from outgrow.model import plan, store
-from outgrow.postgres import capture, keys, live_state, loader, sql_table, state
+from outgrow.postgres import capture, keys, live_state, loader, round_trip, sql_table, state
 
 __all__ = ["Applier"]
 
@@ -26,13 +24,13 @@ _UNIT, _RECORD = "\x1f", "\x1e"
 _PIECE = 32 * 2**20
 """Bytes of lines in one parameter."""
 _NO_SUCH_VALUE = ("22", "23", "54")
+_TAKEN = "23505"
+"""SQLSTATE: another row has that unique value."""
 
 _BEGIN = f"""
 SELECT set_config('{capture.APPLYING}', $1, true), set_config('synchronous_commit', $2, true), set_config('jit', 'off', true),
        outgrow.move_position($3, $4, $5, $6, $7, $8)
 """.strip().encode()
-
-Statement = tuple[bytes, Sequence[Any]]
 
 
 class _Table:
@@ -137,8 +135,8 @@ class Applier:
 
     def __init__(self, session: psycopg.Connection, planned: plan.Plan, *, null: str) -> None:
         self._session = session
-        self._session.prepared_max = None  # every table's statements stay prepared
         self._cursor = psycopg.RawCursor(session)
+        self._round_trip = round_trip.RoundTrip(session)
         self._null = null
         self._tables = {table.source: _Table(planned.schema, table) for table in planned.tables}
         found = live_state.read(session)
@@ -149,17 +147,19 @@ class Applier:
         """Apply a batch and move the position, or neither; with `durable`, this and everything before it is on the disk.
 
         All rows that went to the quarantine are in the result, those included that did not fit in the file's judgement. Raises
-        errors.TargetBusy where the position, the epoch or the primary is not what this process believes.
+        errors.TargetBusy where the position, the epoch or the primary is not what this process believes, and store.Torn where
+        a batch that is not complete breaks a unique index: the row that has the value will give it up later.
         """
         work = [self._sorted(changes) for changes in batch.changes]
         first = self._first(batch, durable)
         try:
-            self._at_once([first, *self._statements(work)])
+            self._round_trip.run([first, *self._statements(work)])
             refused = [(one.table, misfit) for one in work for misfit in one.misfits]
         except psycopg.Error as error:
-            self._roll_back()
             if error.sqlstate == live_state.MOVED:
                 raise live_state.moved(error) from error
+            if error.sqlstate == _TAKEN and not batch.complete:
+                raise store.Torn from error
             if (error.sqlstate or "")[:2] not in _NO_SUCH_VALUE:
                 raise
             refused = self._carefully(first, work)
@@ -171,7 +171,7 @@ class Applier:
             )
         )
 
-    def _first(self, batch: store.Batch[store.LineChanges], durable: bool) -> Statement:
+    def _first(self, batch: store.Batch[store.LineChanges], durable: bool) -> round_trip.Statement:
         mark = batch.mark
         commit = "on" if durable else "off"
         position = [*self.position, mark.seq, mark.token, self._epoch, not batch.complete]
@@ -210,7 +210,7 @@ class Applier:
             return work.gone
         return [*work.gone, *(work.table.key_of(row) for row in self._rows(work))]
 
-    def _statements(self, work: Sequence[_Work]) -> Iterator[Statement]:
+    def _statements(self, work: Sequence[_Work]) -> Iterator[round_trip.Statement]:
         for one in work:
             if one.forgotten:
                 yield _FORGET, [one.table.plan.source, one.forgotten]
@@ -224,19 +224,7 @@ class Applier:
             for misfit in one.misfits:
                 yield _KEEP, [one.table.plan.source, misfit.key, misfit.record, misfit.column, misfit.reason]
 
-    def _at_once(self, todo: Sequence[Statement]) -> None:
-        """Run statements in a transaction, in one round trip."""
-        with self._session.pipeline():
-            self._cursor.execute(b"BEGIN", prepare=False)
-            for statement, parameters in todo:
-                self._cursor.execute(statement, parameters, prepare=True)
-            self._cursor.execute(b"COMMIT", prepare=False)
-
-    def _roll_back(self) -> None:
-        if not self._session.closed and self._session.info.transaction_status != pq.TransactionStatus.IDLE:
-            self._session.rollback()
-
-    def _carefully(self, first: Statement, work: Sequence[_Work]) -> list[tuple[_Table, store.Misfit]]:
+    def _carefully(self, first: round_trip.Statement, work: Sequence[_Work]) -> list[tuple[_Table, store.Misfit]]:
         """The whole batch once more, with room for rows that PostgreSQL refuses; returns all that went to the quarantine."""
         found: list[tuple[_Table, store.Misfit]] = []
         try:

@@ -117,7 +117,7 @@ class ChangeReader:
             own = self._idle
             try:
                 position, found = self._look(limit, own=own)
-                picked = self._within(found[:limit])
+                picked = found if limit >= store.EVERYTHING else self._within(found[:limit])
                 made = self._read(picked, own=own)
             finally:
                 if own:

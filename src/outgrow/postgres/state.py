@@ -32,7 +32,6 @@ class Migration:
     plan: Mapping[str, Any]
     fingerprint: Mapping[str, Any]
     phase: phase.Phase
-    epoch: int
     chunk_rows: int
     version: str
 

@@ -104,15 +104,15 @@ def triggers(captured: Captured, database: schema.Database) -> Mapping[str, str]
     on = identifiers.quote_sqlite(captured.table.name)
     new, old = (_log(captured, f"VALUES({_row(captured, f'{row}.')})") for row in ("new", "old"))
     moved, names = _moved(captured)
-    of = ",".join(names)
-    made = {"insert": f"AFTER INSERT ON {on} BEGIN {new} END", "update": f"AFTER UPDATE ON {on} BEGIN {new} END"}
+    made = {
+        "insert": f"AFTER INSERT ON {on} BEGIN {new} END",
+        "update": f"AFTER UPDATE ON {on} BEGIN {new} END",
+        # Before, because a row that replaces its own parent is deleted by the cascade instead of updated.
+        "move": f"BEFORE UPDATE OF {','.join(names)} ON {on} WHEN {moved} BEGIN {old} {new} END",
+        "delete": f"BEFORE DELETE ON {on} BEGIN {old} END",
+    }
     if _converted(captured, database):
         made["given"] = f"BEFORE INSERT ON {on} BEGIN {new} END"
-        made["move"] = f"BEFORE UPDATE OF {of} ON {on} WHEN {moved} BEGIN {old} {new} END"
-        made["delete"] = f"BEFORE DELETE ON {on} BEGIN {old} END"
-    else:
-        made["move"] = f"AFTER UPDATE OF {of} ON {on} WHEN {moved} BEGIN {old} END"
-        made["delete"] = f"AFTER DELETE ON {on} BEGIN {old} END"
     # The alias keeps a table named "new" from hiding NEW.
     found = {
         lookup: _log(captured, f"SELECT {_row(captured)} FROM {on} AS _outgrow_row WHERE {lookup.where}")

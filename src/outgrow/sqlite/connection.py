@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
 import tempfile
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import apsw
@@ -22,13 +23,20 @@ from apsw import sqlite_extra
 from outgrow import codec, errors
 from outgrow.sqlite import sql
 
-__all__ = ["Connection", "Fingerprint", "Source", "check_usable", "open_source", "translate_errors"]
+__all__ = ["Connection", "Fingerprint", "Source", "SourceConnection", "check_usable", "open_source", "translate_errors"]
+
+BUSY_TIMEOUT = 10_000
+"""Milliseconds that a read waits for a lock."""
+
 
 Connection = apsw.Connection
 """A connection, for those who may not import the library."""
 
-BUSY_TIMEOUT = 10_000
-"""Milliseconds that a read waits for a lock."""
+
+class SourceConnection(apsw.Connection):
+    """A connection that a source made; `companion` gives another one for a second thread, always the same."""
+
+    companion: Callable[[], SourceConnection] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,19 +77,20 @@ class Source:
         self.name = path.name.encode(errors="surrogateescape").decode(errors="replace")
         self._opened = opened
         self._parameters = parameters
-        self._connections: list[apsw.Connection] = []
+        self._connections: list[SourceConnection] = []
         self._identity = _identity(opened)
         _opened[self._identity] += 1
         self.main = self.connect()
+        self.main.companion = functools.cache(self.connect)
         # Python takes note of Ctrl-C in between; SQLite alone would not before the end of a statement.
         self.main.set_progress_handler(lambda: False, 1_000_000)
         self._version = self.data_version()
 
-    def connect(self) -> apsw.Connection:
+    def connect(self) -> SourceConnection:
         """Another connection to the same file, with the codecs' functions; closed with the source."""
         quoted = urllib.parse.quote(os.fsencode(self._opened))
         with translate_errors(self.path):
-            connection = apsw.Connection(
+            connection = SourceConnection(
                 f"file:{quoted}?{self._parameters}", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
             )
             self._connections.append(connection)
@@ -118,7 +127,7 @@ class Source:
         for connection in self._connections:
             if connection is not kept:
                 connection.close()
-        self._connections = [kept]
+        self._connections = [connection for connection in self._connections if connection is kept]
 
     def close(self) -> None:
         """Close every connection."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import apsw
 
 from outgrow import codec
 from outgrow.dialect import identifiers
 from outgrow.model import schema
-from outgrow.sqlite import values
+from outgrow.sqlite import scan, values
 
 __all__ = [
     "CLASSES",
@@ -31,7 +30,6 @@ __all__ = [
 ]
 
 CLASSES = ("integer", "real", "text", "blob")
-_TERMS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +46,15 @@ class Trial:
     @property
     def condition(self) -> str:
         """A SQLite condition, true for a value of the column that does not fit."""
-        return self.condition_on(identifiers.quote_sqlite(self.column))
+        x = identifiers.quote_sqlite(self.column)
+        return f"({x} IS NOT NULL AND NOT ({self._fits(x)}))"
 
-    def condition_on(self, x: str) -> str:
-        """The same over another operand."""
-        fits = self.codec.fits(x) if self.flaws else self.codec.shape(x)
-        return f"({x} IS NOT NULL AND NOT ({fits}))"
+    def count_on(self, x: str) -> str:
+        """An aggregate over an operand: how many values do not fit."""
+        return f"count({x}) FILTER (WHERE NOT ({self._fits(x)}))"
+
+    def _fits(self, x: str) -> str:
+        return self.codec.fits(x) if self.flaws else self.codec.shape(x)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,22 +73,6 @@ class ColumnProfile:
     shapes: Mapping[str, int] = field(default_factory=dict)
 
 
-def _aggregate(connection: apsw.Connection, table: str, terms: Sequence[str]) -> list[Any]:
-    """Aggregates over the whole table."""
-    return _aggregate_of(connection, identifiers.quote_sqlite(table), terms)
-
-
-def _aggregate_of(connection: apsw.Connection, source: str, terms: Sequence[str]) -> list[Any]:
-    """Aggregates over a FROM clause, as many statements as SQLite's limit on columns needs."""
-    result: list[Any] = []
-    for start in range(0, len(terms), _TERMS_AT_ONCE):
-        part = ",".join(terms[start : start + _TERMS_AT_ONCE])
-        row = connection.execute(f"SELECT {part} FROM {source}").fetchone()
-        assert row is not None
-        result += row
-    return result
-
-
 def _size(connection: apsw.Connection, x: str) -> str:
     """An expression for the bytes of a value as UTF-8; in UTF-16 files, whose text may be flawed, a bound on them."""
     if connection.pragma("encoding") == "UTF-8":
@@ -96,18 +81,26 @@ def _size(connection: apsw.Connection, x: str) -> str:
 
 
 def measure(connection: apsw.Connection, table: schema.Table) -> tuple[int, Mapping[str, int]]:
-    """The number of rows, and a bound on the bytes of each column's values; columns of numbers are left out."""
-    long = [c.name for c in table.columns if c.affinity not in (schema.Affinity.INTEGER, schema.Affinity.REAL)]
-    terms = ["count(*)"] + [f"max({_size(connection, identifiers.quote_sqlite(name))})" for name in long]
-    rows, *lengths = _aggregate(connection, table.name, terms)
-    return rows, {name: int(value or 0) for name, value in zip(long, lengths, strict=True)}
+    """The number of rows, and a bound on the bytes of each column's texts and blobs; columns of numbers are left out."""
+    long = [c for c in table.columns if c.affinity not in (schema.Affinity.INTEGER, schema.Affinity.REAL)]
+    terms = ["count(*)"]
+    for column in long:
+        x = identifiers.quote_sqlite(column.name)
+        size = _size(connection, x)
+        if column.affinity == schema.Affinity.NUMERIC:
+            # The length of a number would be that of its text, which would have to be made.
+            size = f"CASE WHEN typeof({x}) IN ('text','blob') THEN {size} END"
+        terms.append(f"max({size})")
+    rows, *lengths = scan.aggregate(connection, table, terms)
+    return rows, {column.name: int(value or 0) for column, value in zip(long, lengths, strict=True)}
 
 
 def misfits(connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial]) -> list[int]:
     """How many values each trial's codec refuses, in one pass over the table."""
     if not trials:
         return []
-    return [int(count or 0) for count in _aggregate(connection, table.name, [f"sum({t.condition})" for t in trials])]
+    terms = [trial.count_on(identifiers.quote_sqlite(trial.column)) for trial in trials]
+    return [int(count) for count in scan.aggregate(connection, table, terms)]
 
 
 def hopeless(connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial], rows: int) -> list[bool]:
@@ -118,8 +111,8 @@ def hopeless(connection: apsw.Connection, table: schema.Table, trials: Sequence[
     # A collation of the application's own is not known here; without one, columns of both ends can be put together.
     columns = ",".join(f"{identifiers.quote_sqlite(name)} COLLATE BINARY AS {alias}" for name, alias in aliases.items())
     source = " UNION ALL ".join(f"SELECT * FROM {end}" for end in _ends(table, columns, rows))
-    terms = [f"sum({trial.condition_on(aliases[trial.column])})" for trial in trials]
-    return [bool(count) for count in _aggregate_of(connection, f"({source})", terms)]
+    terms = [trial.count_on(aliases[trial.column]) for trial in trials]
+    return [bool(count) for count in scan.aggregate_of(connection, f"({source})", terms)]
 
 
 def _ends(table: schema.Table, columns: str, rows: int) -> list[str]:
@@ -145,7 +138,8 @@ def sample(connection: apsw.Connection, table: schema.Table, column: str, rows: 
 def classes(connection: apsw.Connection, table: str, column: str) -> Mapping[str, int]:
     """How many values of each storage class a column has, NULL left out."""
     x = identifiers.quote_sqlite(column)
-    counts = _aggregate(connection, table, [f"sum(typeof({x})='{name}')" for name in CLASSES])
+    terms = [f"sum(typeof({x})='{name}')" for name in CLASSES]
+    counts = scan.aggregate_of(connection, identifiers.quote_sqlite(table), terms)
     return {name: int(count or 0) for name, count in zip(CLASSES, counts, strict=True) if count}
 
 
@@ -169,7 +163,7 @@ def profile(
         number = f"CASE WHEN typeof({x}) IN ('integer','real') THEN {x} END"
         terms += [f"sum({x} IS NULL)", *(f"sum(typeof({x})='{name}')" for name in CLASSES)]
         terms += [f"min({number})", f"max({number})", f"max({_size(connection, x)})"]
-    rows, *measured = _aggregate(connection, table.name, terms)
+    rows, *measured = scan.aggregate(connection, table, terms)
     width = len(CLASSES) + 4
     profiles = []
     for position, column in enumerate(table.columns):
@@ -252,4 +246,4 @@ def integrity(connection: apsw.Connection, limit: int = 20) -> Iterable[str]:
 def nulls(connection: apsw.Connection, table: schema.Table, columns: Sequence[str]) -> int:
     """How many rows have NULL in one of the columns."""
     condition = " OR ".join(f"{identifiers.quote_sqlite(name)} IS NULL" for name in columns)
-    return int(_aggregate(connection, table.name, [f"sum({condition})"])[0] or 0)
+    return int(scan.aggregate(connection, table, [f"sum({condition})"])[0] or 0)

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
+from outgrow.codec.stored import literal
+
 __all__ = ["dump", "exact", "literal", "literals", "load", "readable"]
 
 
@@ -19,24 +21,6 @@ def exact(x: str) -> str:
         f"typeof({x}),CASE typeof({x}) WHEN 'integer' THEN CAST({x} AS TEXT) WHEN 'real' THEN outgrow_bits({x})"
         f" WHEN 'text' THEN outgrow_text_hex(CAST({x} AS BLOB)) WHEN 'blob' THEN lower(hex({x})) END"
     )
-
-
-def literal(kind: str, value: str | None) -> str:
-    """An exact value as a SQL literal; text that is not plain is written as a cast of its bytes."""
-    if value is None:
-        return "NULL"
-    match kind:
-        case "text":
-            try:
-                text = bytes.fromhex(value).decode()
-            except UnicodeDecodeError:
-                return f"CAST(x'{value}' AS TEXT)"
-            return f"CAST(x'{value}' AS TEXT)" if "\0" in text else "'" + text.replace("'", "''") + "'"
-        case "blob":
-            return f"x'{value}'"
-        case "real":
-            return repr(_double(value))
-    return value
 
 
 def literals(exacts: Sequence[str | None]) -> str:

@@ -22,7 +22,7 @@ __all__ = ["NOBODY", "Difference", "Excused", "Kind", "Quarantine", "TableResult
 
 _ToCome: TypeAlias = "concurrent.futures.Future[store.Digest]"
 
-_SPAN_ROWS = 10_000
+_SPAN_ROWS = 20_000
 _SPAN_BYTES = 16 * 2**20
 _NARROW_ROWS = 250
 

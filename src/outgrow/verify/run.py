@@ -46,14 +46,17 @@ def verify(
     interrupt: Callable[[], None],
     sink: event.Sink,
 ) -> Result:
-    """Compare every table: one walk over the file, and a connection to it for each session."""
+    """Compare every table: one walk over the file, and a reader of it for every two sessions."""
     results: dict[str, compare.TableResult] = {}
     null = pool.word_for_null()
 
     def compared(
-        table: plan.TablePlan, walking: sqlite.Connection, files: pool.Pool[sqlite.Connection], theirs: pool.Target
+        table: plan.TablePlan,
+        walking: sqlite.SourceConnection,
+        files: pool.Pool[sqlite.SourceConnection],
+        theirs: pool.Target,
     ) -> compare.TableResult:
-        def reading(connection: sqlite.Connection) -> source_reader.TableReader:
+        def reading(connection: sqlite.SourceConnection) -> source_reader.TableReader:
             return source_reader.TableReader(connection, table, encoding=planned.encoding, null=null, generated=True)
 
         ahead = pool.Pooled(files, reading)
@@ -61,7 +64,9 @@ def verify(
 
     def work() -> None:
         walking = source.connect()
-        with pool.Pool([source.connect() for _ in sessions]) as files, pool.Pool(sessions) as targets:
+        # The file's side needs less time for a span than the target's.
+        readers = [source.connect() for _ in range((len(sessions) + 1) // 2)]
+        with pool.Pool(readers) as files, pool.Pool(sessions) as targets:
             for table in sorted(planned.tables, key=lambda table: (-table.rows, table.source)):
                 stop.check()
                 sink(event.TableStarted(step="verify", table=table.source, rows=table.rows))

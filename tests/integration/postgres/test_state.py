@@ -64,13 +64,6 @@ def test_a_move_from_a_phase_that_is_gone_is_refused(keeper: state.State) -> Non
     assert keeper.migration().phase is Phase.COPYING
 
 
-def test_the_epoch_never_goes_back(keeper: state.State) -> None:
-    """It may only grow."""
-    keeper.connection.execute("UPDATE outgrow.migration SET epoch = 3")
-    with pytest.raises(psycopg.errors.CheckViolation, match="cannot go back"):
-        keeper.connection.execute("UPDATE outgrow.migration SET epoch = 2")
-
-
 def test_a_database_holds_one_migration(keeper: state.State) -> None:
     """A second row is refused."""
     with pytest.raises(psycopg.errors.UniqueViolation):

@@ -108,9 +108,9 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def session(server: embedded.EmbeddedServer) -> Iterator[postgres.Session]:
+def session(any_server: embedded.EmbeddedServer) -> Iterator[postgres.Session]:
     """A session as verification has it."""
-    with servers.database(server) as dsn, postgres.connect(dsn, purpose="test", autocommit=True) as found:
+    with servers.database(any_server) as dsn, postgres.connect(dsn, purpose="test", autocommit=True) as found:
         yield found
 
 
@@ -247,6 +247,15 @@ def test_tables_of_any_width_have_equal_digests(
             assert (ours == theirs) is (theirs_last is mixed)
             # Text of a UTF-16 file may be no UTF-8, which only the guards see.
             assert ours.form is (form if encoding == "UTF-8" else MEASURED)
+
+
+def test_a_row_that_is_nothing_but_an_empty_text_counts(tmp_path: Path, session: postgres.Session) -> None:
+    """It adds no byte to the text of its table."""
+    pair = Pair(tmp_path, session, [codec.Text()], keyed=True)
+    pair.fill([], [("",)])
+    for form in store.Form:
+        ours, theirs, _ = pair.digests(form)
+        assert ours != theirs
 
 
 def test_ordinary_values_are_digested_in_plain_form(tmp_path: Path, session: postgres.Session) -> None:

@@ -12,7 +12,6 @@ CREATE TABLE outgrow.migration (
     plan json NOT NULL,                   -- json, because names and literals of the file may hold what jsonb refuses
     fingerprint jsonb NOT NULL,           -- the state of the file that the plan was made of
     phase text NOT NULL DEFAULT 'planned',
-    epoch bigint NOT NULL DEFAULT 0,
     chunk_rows integer NOT NULL,          -- chunks are found again by walking in steps of this size
     version text NOT NULL,                -- the version of outgrow that began
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -35,9 +34,6 @@ BEGIN
     IF NEW.phase <> OLD.phase
        AND NOT EXISTS (SELECT 1 FROM outgrow.move WHERE before = OLD.phase AND after = NEW.phase) THEN
         RAISE EXCEPTION 'a migration that is % cannot become %', OLD.phase, NEW.phase USING ERRCODE = 'check_violation';
-    END IF;
-    IF NEW.epoch < OLD.epoch THEN
-        RAISE EXCEPTION 'the epoch % cannot go back to %', OLD.epoch, NEW.epoch USING ERRCODE = 'check_violation';
     END IF;
     NEW.changed_at := clock_timestamp();
     RETURN NEW;
@@ -108,7 +104,7 @@ INSERT INTO outgrow.migration (source, target_schema, plan, fingerprint, chunk_r
 VALUES (%(source)s, %(target_schema)s, %(plan)s, %(fingerprint)s, %(chunk_rows)s, %(version)s);
 
 -- name: read_migration
-SELECT run::text, source, target_schema, plan, fingerprint, phase, epoch, chunk_rows, version FROM outgrow.migration;
+SELECT run::text, source, target_schema, plan, fingerprint, phase, chunk_rows, version FROM outgrow.migration;
 
 -- name: change_plan
 UPDATE outgrow.migration SET plan = %(plan)s WHERE run = %(run)s::uuid;
