@@ -6,9 +6,16 @@ import argparse
 import pathlib
 import warnings
 
-from bench import copy, dataset, memory, results, reverse, server, table, task, verify, whole
+from bench import capture, copy, dataset, memory, results, reverse, server, table, task, verify, whole
 
-BENCHMARKS = {"copy": copy, "whole": whole, "memory": memory, "verify": verify, "reverse": reverse}
+BENCHMARKS = {
+    "copy": copy,
+    "whole": whole,
+    "memory": memory,
+    "verify": verify,
+    "capture": capture,
+    "reverse": reverse,
+}
 SMALL, FULL = 300_000, 3_000_000
 
 

@@ -143,6 +143,21 @@ def verify_table(found: dict[str, Any]) -> str:
     return table if found["ratio"] is None else f"{table}\n\nVerifying takes {found['ratio']:.2f}× the copy."
 
 
+def capture_table(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            entry["title"],
+            outcome(entry) or microseconds(entry["without"]),
+            microseconds(entry["with"]),
+            f"{entry['ratio']:.2f}×" if entry["ratio"] else "",
+            microseconds(entry["without_p99"]),
+            microseconds(entry["with_p99"]),
+        ]
+        for entry in found["results"]
+    ]
+    return grid(["write", "median µs a row without capture", "with it", "ratio", "p99 without", "p99 with"], rows)
+
+
 def reverse_table(found: dict[str, Any]) -> str:
     rows = [
         [
@@ -161,6 +176,7 @@ TABLES = {
     "whole": whole_table,
     "memory": memory_table,
     "verify": verify_table,
+    "capture": capture_table,
     "reverse": reverse_table,
 }
 

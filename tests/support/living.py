@@ -75,6 +75,12 @@ class Engine:
         return self.log.read_text()
 
     @property
+    def process(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def status(self) -> int | None:
         """The exit status, None while it runs."""
         assert self._process is not None

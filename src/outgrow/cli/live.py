@@ -69,6 +69,10 @@ def _run(
         float,
         typer.Option("--verify-every", metavar="SECONDS", min=0.1, help="Rest between two rounds of verification."),
     ] = 60.0,
+    resync: Annotated[
+        bool,
+        typer.Option("--resync", help="Go on although the file is not the one that was followed; compare everything."),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -91,6 +95,7 @@ def _run(
                     jobs=jobs,
                     convert_to_wal=wal,
                     verify_every=verify_every,
+                    resync=resync,
                 ),
                 sink=sink if quiet or as_json else _telling(sink),
             )

@@ -132,7 +132,7 @@ class Timestamp(_Clock):
     def fits(self, x: str) -> str:
         if (self.separator, self.fraction, self._zone) == (" ", 0, ""):
             # What SQLite itself writes, which knows the calendar too; of negative years the minus sign is not '0'.
-            return f"typeof({x})='text' AND datetime({x})={x} COLLATE BINARY AND substr({x},1,4)>'0000'"
+            return f"typeof({x})='text' AND datetime({x}) IS {x} COLLATE BINARY AND substr({x},1,4)>'0000'"
         return (
             f"{super().fits(x)} AND substr({x},1,4)>'0000'"
             # Every month has 28 days: only what comes after needs the calendar.
@@ -192,7 +192,7 @@ class Date(Codec):
     type = "date"
 
     def fits(self, x: str) -> str:
-        return f"{self.guard(x)} AND substr({x},1,4)>'0000' AND strftime('%Y-%m-%d',{x})={x} COLLATE BINARY"
+        return f"{self.guard(x)} AND substr({x},1,4)>'0000' AND strftime('%Y-%m-%d',{x}) IS {x} COLLATE BINARY"
 
     def guard(self, x: str) -> str:
         return f"typeof({x})='text' AND {x} GLOB '{_DATE}'"

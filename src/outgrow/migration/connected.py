@@ -76,6 +76,7 @@ class Connected:
         hear: event.Sink,
         jobs: int,
         verify_every: float,
+        resync: bool,
     ) -> None:
         self.file = file
         self.target = target
@@ -96,6 +97,8 @@ class Connected:
         self._rest = BUSY
         self.open_stores()
         self.verifier = verifier.Verifier(self, every=verify_every)
+        if resync:
+            self._resync()
 
     def open_stores(self) -> None:
         """Make the two stores for the plan as it is now; again after it changed."""
@@ -113,6 +116,20 @@ class Connected:
             drain=self._drain,
         )
         self.turn()
+
+    def _resync(self) -> None:
+        """Go on from the file as it is now, although it is not the one that was followed, and compare everything."""
+        if self.primary is not Side.SQLITE:
+            raise errors.PhaseRefused(
+                "PostgreSQL is the primary",
+                why="the file follows it, and what the file has more is nothing that counts",
+                hint="Start without --resync",
+            )
+        with self.file_store.reader.snapshot():
+            last = self.file_store.reader.last()
+        self.target_store.accept(last.seq, last.token)
+        self.turn()
+        self.suspect([table.source for table in self.plan.tables])
 
     def turn(self) -> None:
         """Follow in the direction that the stores say."""

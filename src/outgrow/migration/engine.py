@@ -40,6 +40,7 @@ class Options:
     convert_to_wal: bool = False
     verify_every: float = 60.0
     lasting: bool = True
+    resync: bool = False
 
 
 class Engine:
@@ -50,6 +51,7 @@ class Engine:
         self.to = to
         self.options = options
         self.over = False
+        self._resynced = False
         self.view = watching.View(self.path.name)
         self._sink = audit.fan_out(self.view.hear, sink)
         self._requests: queue.Queue[connected.Request] = queue.Queue()
@@ -145,8 +147,9 @@ class Engine:
                     hear=self._sink,
                     jobs=self.options.jobs,
                     verify_every=self.options.verify_every if self.options.lasting else 0.0,
+                    resync=self.options.resync and not self._resynced,
                 )
-                self._connected = work
+                self._connected, self._resynced = work, True
                 try:
                     self.over = work.run()
                 finally:

@@ -1,4 +1,4 @@
-"""Tables and columns that the application adds while it is followed: planned like all others, made at the target, and followed."""
+"""Tables and columns that the application adds while it is followed: planned like all others, and made at the target."""
 
 from __future__ import annotations
 

@@ -160,13 +160,13 @@ class Verifier:
     def _compare(
         self, table: plan.TablePlan, at_rest: Callable[[Callable[[], Any]], Any], slow: Callable[[], None]
     ) -> live.Found:
-        null = pool.word_for_null()
+        agreed = pool.agree(self._session)
         encoding = self._work.plan.encoding
-        source = reader.TableReader(self._connection, table, encoding=encoding, null=null, generated=True)
+        source = reader.TableReader(self._connection, table, encoding=encoding, generated=True, agreed=agreed)
         with pool.Pool([self._session]) as sessions:
             return live.compare_live(
                 source,
-                pool.Target(sessions, self._work.plan.schema, table, null=null),
+                pool.Target(sessions, self._work.plan.schema, table, agreed),
                 lambda: self._snapshots(table, source, at_rest),
                 check=self._check,
                 pace=slow,

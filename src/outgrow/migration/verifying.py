@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow import errors
-from outgrow.migration import session
+from outgrow.migration import control, session
 from outgrow.model import event, plan
 from outgrow.model.phase import Phase
 from outgrow.plan import file
@@ -19,7 +19,7 @@ from outgrow.postgres import connection as postgres
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
-from outgrow.sqlite import schema
+from outgrow.sqlite import live, schema
 from outgrow.verify import compare, run
 
 __all__ = ["VerifyReport", "verify", "verify_target"]
@@ -94,10 +94,13 @@ def _refuse_drift(planned: plan.Plan, source: sqlite.Source, target: session.Tar
 
 
 def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.Sink = event.ignore) -> VerifyReport:
-    """Compare a file with the target that holds its migration.
+    """Compare a file with the target that holds its migration; while an engine follows the file, it does the work.
 
     Raises errors.Refused where the target holds none, or one of another file.
     """
+    followed = _ask_engine(path)
+    if followed is not None:
+        return followed
     with (
         sqlite.open_source(path) as source,
         session.Target(to, "verify") as target,
@@ -122,6 +125,28 @@ def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.
         if migration.phase not in (Phase.COPYING, Phase.FINISHED):
             return report
         return dataclasses.replace(report, file_changed=_changed(migration.fingerprint, source))
+
+
+def _ask_engine(path: str | os.PathLike[str]) -> VerifyReport | None:
+    """What the engine that follows the file finds in a round made now; None where none answers."""
+    there = live.peek(path)
+    if there is None or not there.control:
+        return None
+    began = time.monotonic()
+    try:
+        found = control.ask(there.control, "verify")
+        facts = control.ask(there.control, "status")
+    except errors.EngineMissing:
+        return None
+    differences = [compare.Difference(**{**one, "kind": compare.Kind(one["kind"])}) for one in found["differences"]]
+    return VerifyReport(
+        rows=found["rows"],
+        tables=found["tables"],
+        quarantined=facts["quarantined"],
+        differences=tuple(differences),
+        results=(),
+        seconds=time.monotonic() - began,
+    )
 
 
 def _changed(copied: Mapping[str, Any], source: sqlite.Source) -> str:

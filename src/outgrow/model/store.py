@@ -14,12 +14,15 @@ from typing import Any, Generic, Protocol, TypeVar
 
 __all__ = [
     "EVERYTHING",
+    "MEASURED_ONLY",
+    "Agreement",
     "Applied",
     "Batch",
     "Digest",
     "Digesting",
     "Follower",
     "Form",
+    "Hash",
     "Key",
     "LineChanges",
     "Misfit",
@@ -83,11 +86,33 @@ class Form(enum.StrEnum):
     """Free text has its length before it: clear whatever is in it."""
 
 
+class Hash(enum.StrEnum):
+    """What canonical text is hashed with."""
+
+    SHA256 = "sha256"
+    SHA512 = "sha512"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """What both sides of one verification have to do alike.
+
+    `null` stands for NULL in plain canonical text, in columns that have empty texts. It is long, and chosen when the data is
+    what it is: only by a chance of 2^-128 is a value this very text. Without it there are measured digests only.
+    """
+
+    null: str = ""
+    hash: Hash = Hash.SHA256
+
+
+MEASURED_ONLY = Agreement()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
-    """SHA-256 of a span's canonical text in key order, and its rows: equal on both sides if and only if the rows are."""
+    """The hash of a span's canonical text in key order, and its rows: equal on both sides if and only if the rows are."""
 
-    sha256: bytes
+    hash: bytes
     rows: int
     form: Form = Form.MEASURED
 

@@ -157,7 +157,7 @@ def install(schema: str, table: plan.TablePlan, number: int, secret: str) -> tup
 
 
 def close(schema: str, tables: Sequence[plan.TablePlan], secret: str) -> tuple[str, ...]:
-    """The statements that close tables until they have capture, which is too dear while they are filled: one cheap trigger each."""
+    """The statements that close tables by a cheap trigger each, until they have capture, too dear while they are filled."""
     body = f"""
 BEGIN
     IF {_ours(secret)} THEN

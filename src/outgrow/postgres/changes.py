@@ -37,7 +37,9 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.05
 _FLUSH_PAUSE = 0.002
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_LOOK = b"SELECT epoch, primary_store, pg_current_wal_insert_lsn()::text FROM outgrow.live"
+_LOOK = b"""
+SELECT epoch, primary_store, pg_current_wal_insert_lsn()::text, set_config('jit', 'off', true) FROM outgrow.live
+""".strip()
 _ENTRIES = b"SELECT id, t, key, unsynced FROM outgrow.log ORDER BY id LIMIT $1"
 _FLUSHED = b"""
 SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn, setting::integer FROM pg_settings WHERE name = 'wal_writer_delay'
@@ -260,7 +262,7 @@ class ChangeReader:
             if own:
                 self._say(_BEGIN)
             looking, entries = self._run(_LOOK), self._run(_ENTRIES, [limit + 1])
-        epoch, primary, position = looking.fetchone() or (None, "nobody", "")
+        epoch, primary, position, _ = looking.fetchone() or (None, "nobody", "", "")
         if (epoch, primary) != (self._epoch, Side.POSTGRES):
             raise errors.TargetBusy(
                 "The target's primary is not what it was",

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import conninfo, sql
 
 from outgrow import errors
+from outgrow.model import store
 from outgrow.postgres import dsn as dsns
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "break_off",
     "connect",
     "examine",
+    "fastest_hash",
     "find_extensions",
     "require",
     "translate_errors",
@@ -240,6 +242,12 @@ def find_extensions(session: Session) -> None:
         "   quote_ident(n.nspname), ', ') FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n"
         "   ON n.oid = e.extnamespace WHERE n.nspname NOT IN ('pg_catalog', 'public')), ''), false)"
     )
+
+
+def fastest_hash(session: Session) -> store.Hash:
+    """What the server computes sooner: its own SHA-512 is faster than its SHA-256, OpenSSL's is not where hardware helps."""
+    row = session.execute("SHOW ssl_library").fetchone()
+    return store.Hash.SHA256 if row is not None and row[0] else store.Hash.SHA512
 
 
 def require(facts: ServerFacts) -> None:

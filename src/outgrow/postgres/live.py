@@ -68,6 +68,11 @@ class TargetStore:
         """How the migration stands here."""
         return live_state.read(self._session)
 
+    def accept(self, seq: int, token: int) -> None:
+        """Go on from an entry of the file's log, whatever the position was; everything has to be compared then."""
+        live_state.accept(self._session, seq, token)
+        self.begin()
+
     def apply(self, batch: store.Batch[store.LineChanges]) -> store.Applied:
         """Apply a batch of the file's; with `durable` set, it is on the disk before this returns."""
         return self._applier.apply(batch, durable=self.durable)

@@ -11,7 +11,7 @@ from outgrow import errors
 from outgrow.model.store import Side
 from outgrow.postgres import capture, statements
 
-__all__ = ["MOVED", "LiveState", "begin", "close", "moved", "open_", "prepare", "read", "set_back"]
+__all__ = ["MOVED", "LiveState", "accept", "begin", "close", "moved", "open_", "prepare", "read", "set_back"]
 
 MOVED = "OG001"
 """SQLSTATE: another process moved the position, the epoch or the primary."""
@@ -69,6 +69,11 @@ def read(session: psycopg.Connection) -> LiveState:
         acknowledged=acknowledged,
         secret=secret,
     )
+
+
+def accept(session: psycopg.Connection, seq: int, token: int) -> None:
+    """Take an entry of the file's log for the position, whatever it was: somebody decided so, and compares everything."""
+    session.execute(statements.named("accept_live", file="live"), {"seq": seq, "token": token})
 
 
 def prepare(session: psycopg.Connection, epoch: int) -> None:

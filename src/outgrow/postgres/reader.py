@@ -30,16 +30,18 @@ class TableReader:
         self.sql = sql
 
     @staticmethod
-    def statements(schema: str, table: plan.TablePlan, *, null: str = "") -> sql_table.TableSql:
+    def statements(
+        schema: str, table: plan.TablePlan, *, agreed: store.Agreement = store.MEASURED_ONLY
+    ) -> sql_table.TableSql:
         """The statements over a table, generated columns included; readers of several connections share them."""
-        return sql_table.TableSql(schema, table, generated=True, null=null)
+        return sql_table.TableSql(schema, table, generated=True, agreed=agreed)
 
     def digest(self, span: store.Span, form: store.Form, /) -> store.Digest:
         """The digest of a span of keys, hashed in the server."""
         statement = self.sql.digest(form, after=bool(span.lower_key), up_to=bool(span.upper_key))
         row = self._cursor.execute(statement.encode(), span.bound_keys).fetchone()
         assert row is not None
-        return store.Digest(rows=row[0], sha256=row[1], form=form)
+        return store.Digest(rows=row[0], hash=row[1], form=form)
 
     def rows(self, span: store.Span) -> list[Row]:
         """The rows of a span of keys."""

@@ -26,12 +26,19 @@ def _concatenate(values: Sequence[str]) -> str:
 class TableSql:
     """The SQL of one planned table in a target schema; with `generated`, generated columns are read as well.
 
-    `null` stands for NULL in plain canonical text, where columns have empty texts.
+    `agreed` is how digests are made.
     """
 
-    def __init__(self, schema: str, table: plan.TablePlan, *, generated: bool = False, null: str = "") -> None:
+    def __init__(
+        self,
+        schema: str,
+        table: plan.TablePlan,
+        *,
+        generated: bool = False,
+        agreed: store.Agreement = store.MEASURED_ONLY,
+    ) -> None:
         self.table = table
-        self._null = null
+        self._agreed = agreed
         self.name = ddl.qualified(schema, table.target)
         self.columns = table.columns if generated else table.copied
         self.codecs = tuple(codec.from_spec(column.codec) for column in self.columns)
@@ -82,7 +89,7 @@ class TableSql:
         """One column as plain canonical text: one or two arguments, of which exactly one is not NULL, whatever the value."""
         c = self.operands[position]
         if self.codecs[position].empty:
-            return f"coalesce({self.codecs[position].canonical_target(c)},'{self._null}')"
+            return f"coalesce({self.codecs[position].canonical_target(c)},'{self._agreed.null}')"
         # What the server writes by itself is not made a text before.
         return f"{self.codecs[position].canonical_output(c)},CASE WHEN {c} IS NULL THEN '' END"
 
@@ -99,11 +106,11 @@ class TableSql:
         return _concatenate([*rowid, *(self._plain(position) for position in range(len(self.columns)))])
 
     def digest(self, form: store.Form, *, after: bool, up_to: bool) -> str:
-        """The number of rows of a span and the SHA-256 of their canonical text in key order."""
+        """The number of rows of a span and the hash of their canonical text in key order."""
         plain = form is store.Form.PLAIN
         line, joiner = (self._plain_line(), r"E'\x1f'") if plain else (self.canonical_line(), r"E'\x1e'")
         return (
-            f"SELECT count(*),sha256(convert_to(coalesce(string_agg(line,{joiner}),''),'UTF8')) FROM"
+            f"SELECT count(*),{self._agreed.hash}(convert_to(coalesce(string_agg(line,{joiner}),''),'UTF8')) FROM"
             f" (SELECT {line} AS line FROM {self.name}{self.span(after=after, up_to=up_to)} ORDER BY {self.order}) s"
         )
 

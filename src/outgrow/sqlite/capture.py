@@ -122,9 +122,8 @@ def triggers(captured: Captured, database: schema.Database) -> Mapping[str, str]
         made["replace"] = f"BEFORE INSERT ON {on} BEGIN {' '.join(found.values())} END"
     for lookup, statement in found.items():
         if lookup.columns:
-            when = f" WHEN {lookup.changed}" if lookup.changed else ""
-            of = ",".join(lookup.columns)
-            made[f"replace_{lookup.name}"] = f"BEFORE UPDATE OF {of} ON {on}{when} BEGIN {statement} END"
+            of, when = ",".join(lookup.columns), lookup.changed
+            made[f"replace_{lookup.name}"] = f"BEFORE UPDATE OF {of} ON {on} WHEN {when} BEGIN {statement} END"
     return _named(f"{PREFIX}{captured.number}_", made)
 
 
@@ -153,7 +152,7 @@ def _moved(captured: Captured) -> tuple[str, Sequence[str]]:
     if not key or key == (table.rowid_alias,):
         (term,) = captured.terms
         return f"old.{term}<>new.{term}", victims.rowid_names(table)
-    return victims.changed(map(table.column, key), exactly=True), captured.terms
+    return victims.changed(map(table.column, key)), captured.terms
 
 
 def _row(captured: Captured, qualifier: str = "") -> str:

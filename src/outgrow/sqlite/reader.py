@@ -55,10 +55,10 @@ class Row:
 class TableReader:
     """Reads one planned table over one connection; not for use by two threads at once.
 
-    `null` stands for NULL in COPY lines and in plain canonical text, and is no value of the data. `generated` adds the columns
-    that both sides compute. `doubtful` are the columns whose values have to be looked at while copying; the plan, made of the
-    same state of the file, vouches for the others.
-    `walk` is the order in which it is copied: with `live`, that of the key.
+    `null` stands for NULL in COPY lines, and is no value of the data. `generated` adds the columns that both sides compute, and
+    `agreed` is how digests are made. `doubtful` are the columns whose values have to be looked at while copying; the plan, made
+    of the same state of the file, vouches for the others. `walk` is the order in which it is copied: with `live`, that of the
+    key.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class TableReader:
         encoding: str,
         null: str = "",
         generated: bool = False,
+        agreed: store.Agreement = store.MEASURED_ONLY,
         doubtful: frozenset[str] | None = None,
         live: bool = False,
     ) -> None:
@@ -78,7 +79,8 @@ class TableReader:
         self._copy_line = self.sql.copy_line(null)
         self._canonical_line = self.sql.canonical_line()
         self._utf16 = encoding != "UTF-8"
-        self._plain_line = self.sql.plain_line(null) if null and not self._utf16 else None
+        self._hash = agreed.hash
+        self._plain_line = self.sql.plain_line(agreed.null) if agreed.null and not self._utf16 else None
         self.walk = self.sql.live if live else self.sql.scan
         self._misfit = self.sql.misfit(doubtful)
         self.group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(table.widest, 1)))
@@ -156,9 +158,9 @@ class TableReader:
         if form is store.Form.PLAIN and self._plain_line is not None:
             data, rows, bad = self._fetch_group(self._plain_line, self.sql.key, span, joiner=sql.UNIT)
             if not bad and self._is_clear(data, rows):
-                return store.Digest(sha256=hashlib.sha256(data).digest(), rows=rows, form=form)
+                return store.Digest(hash=hashlib.new(self._hash, data).digest(), rows=rows, form=form)
         data, rows, _ = self._fetch_group(self._canonical_line, self.sql.key, span)
-        return store.Digest(sha256=hashlib.sha256(data).digest(), rows=rows)
+        return store.Digest(hash=hashlib.new(self._hash, data).digest(), rows=rows)
 
     def _is_clear(self, data: bytes, rows: int) -> bool:
         """Whether plain text has no separator but those between its values."""

@@ -13,6 +13,7 @@ values pass through one.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -45,6 +46,7 @@ _CORE_FUNCTIONS = frozenset(
     | {"NULLIF", "QUOTE", "RANDOM", "RANDOMBLOB", "REPLACE", "ROUND", "RTRIM", "STRFTIME", "SUBSTR", "TIME", "TRIM"}
     | {"TYPEOF", "UPPER", "ZEROBLOB"}
 )
+_NUMBER = re.compile(r"\(? *'? *([-+]? *(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?) *'? *\)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +54,13 @@ class Lookup:
     """How to find the rows that a write of `new` may replace through one unique index, or through the rowid.
 
     `where` selects them. `columns` are the quoted names in an UPDATE that make it matter, and `changed` the condition
-    that it does (empty: always).
+    that it does.
     """
 
     name: str
     where: str
     columns: tuple[str, ...]
-    changed: str = ""
+    changed: str
 
 
 def rowid_names(table: schema.Table) -> tuple[str, ...]:
@@ -70,16 +72,16 @@ def rowid_names(table: schema.Table) -> tuple[str, ...]:
     return tuple(map(identifiers.quote_sqlite, (*alias, *(name for name in _ROWID_NAMES if name not in taken))))
 
 
-def changed(columns: Iterable[schema.Column], *, exactly: bool) -> str:
-    """The condition that an UPDATE changes one of these columns; `exactly` tells 1 from 1.0 as well."""
+def changed(columns: Iterable[schema.Column]) -> str:
+    """The condition that an UPDATE changes one of these columns, be it from 1 to 1.0 or from 0.0 to -0.0."""
     parts = []
     for column in columns:
         name = identifiers.quote_sqlite(column.name)
         binary = "" if column.collation == "BINARY" else " COLLATE BINARY"
         parts.append(f"old.{name} IS NOT new.{name}{binary}")
-        # With any other affinity, values that are equal are of one storage class.
-        if exactly and column.affinity is schema.Affinity.BLOB:
-            parts.append(f"typeof(old.{name})<>typeof(new.{name})")
+        # With any other affinity, values that are equal are of one storage class, and zero has one sign.
+        if column.affinity is schema.Affinity.BLOB:
+            parts.append(f"typeof(old.{name})<>typeof(new.{name}) OR old.{name}=0")
     return " OR ".join(parts)
 
 
@@ -126,7 +128,6 @@ class _Expressions:
         """The lookup through a unique index."""
         parts = []
         read: dict[str, schema.Column] = {}
-        opaque = False
         for term in index.terms:
             collation = identifiers.quote_sqlite(term.collation)
             if term.column is None:
@@ -135,7 +136,6 @@ class _Expressions:
                 # The collation of an expression in an index is BINARY unless it says otherwise.
                 parts.append(f"({operand}) COLLATE {collation}={self._of_new(text)}")
                 sources = self._sources(text)
-                opaque = opaque or any(not _exact(column) for column in sources)
             else:
                 column = self._table.column(term.column)
                 operand = identifiers.quote_sqlite(column.name)
@@ -157,8 +157,9 @@ class _Expressions:
             name=name,
             where=" AND ".join(parts),
             columns=tuple(names),
-            # 1 and 1.0 may give an expression different values.
-            changed="" if opaque else changed(read.values(), exactly=False),
+            # That every source is named here is needed for itself: in UPDATE, SQLite computes the generated columns of NEW
+            # from NULL for columns that are neither set nor named by a trigger.
+            changed=changed(read.values()),
         )
 
     def _names(self, text: str) -> Iterator[schema.Column]:
@@ -264,11 +265,26 @@ def _default(column: schema.Column) -> str | None:
     tokens = lexer.tokenize(column.default)
     if len(tokens) == 1 and tokens[0].kind in _NAMES:
         word = tokens[0].upper
-        if tokens[0].kind is lexer.Kind.QUOTED or word not in {"NULL", "TRUE", "FALSE", *_CONSTANTS}:
-            return _string(lexer.unquote(tokens[0].text))
+        if word == "NULL" and tokens[0].kind is lexer.Kind.WORD:
+            return None
+        if tokens[0].kind is lexer.Kind.QUOTED or word not in {"TRUE", "FALSE", *_CONSTANTS}:
+            return _stored(_string(lexer.unquote(tokens[0].text)), column)
         # The words themselves are columns' names to a SQLite before 3.23.
-        return {"NULL": None, "TRUE": "1", "FALSE": "0"}.get(word, word)
+        return _stored({"TRUE": "1", "FALSE": "0"}.get(word, word), column)
     for token, after in itertools.pairwise(tokens):
         if token.kind in _NAMES and after.text == "(" and token.upper not in _CORE_FUNCTIONS:
             return None
-    return " ".join(token.text for token in tokens)
+    return _stored(" ".join(token.text for token in tokens), column)
+
+
+def _stored(default: str, column: schema.Column) -> str:
+    """A default as the column's affinity stores it; for numbers, only a literal is converted."""
+    if column.affinity is schema.Affinity.TEXT:
+        return default if default[:1] in "xX" else f"CAST({default} AS TEXT)"
+    literal = _NUMBER.fullmatch(default)
+    if column.affinity is schema.Affinity.BLOB or literal is None:
+        return default
+    number = float(literal[1].replace(" ", ""))
+    if column.affinity is schema.Affinity.REAL:
+        return f"CAST({default} AS REAL)"
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else f"CAST({default} AS NUMERIC)"

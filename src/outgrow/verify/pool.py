@@ -12,18 +12,15 @@ from typing import Generic, Protocol, TypeVar
 from outgrow.model import plan, store
 from outgrow.postgres import connection, reader, state
 
-__all__ = ["Digests", "Here", "Pool", "Pooled", "Target", "word_for_null"]
+__all__ = ["Digests", "Here", "Pool", "Pooled", "Target", "agree"]
 
 Member = TypeVar("Member")
 Result = TypeVar("Result")
 
 
-def word_for_null() -> str:
-    """What stands for NULL in plain canonical text.
-
-    It is chosen when the data is what it is: a value is this very text with a chance of 2^-128.
-    """
-    return secrets.token_hex(16)
+def agree(session: connection.Session) -> store.Agreement:
+    """How both sides of a verification that begins now make their digests."""
+    return store.Agreement(null=secrets.token_hex(16), hash=connection.fastest_hash(session))
 
 
 class Pool(Generic[Member]):
@@ -113,11 +110,14 @@ class Here:
 class Target:
     """One planned table of the target, read over any session of a pool."""
 
-    def __init__(self, pool: Pool[connection.Session], schema: str, table: plan.TablePlan, *, null: str) -> None:
+    def __init__(
+        self, pool: Pool[connection.Session], schema: str, table: plan.TablePlan, agreed: store.Agreement
+    ) -> None:
         self._pool = pool
         self._schema = schema
         self.table = table
-        self.sql = reader.TableReader.statements(schema, table, null=null)
+        self.agreed = agreed
+        self.sql = reader.TableReader.statements(schema, table, agreed=agreed)
         self.digests = Pooled(pool, lambda session: reader.TableReader(session, self.sql))
 
     def rows(self, span: store.Span) -> list[reader.Row]:

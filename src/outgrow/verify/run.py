@@ -48,7 +48,6 @@ def verify(
 ) -> Result:
     """Compare every table: one walk over the file, and a reader of it for every two sessions."""
     results: dict[str, compare.TableResult] = {}
-    null = pool.word_for_null()
 
     def compared(
         table: plan.TablePlan,
@@ -57,7 +56,9 @@ def verify(
         theirs: pool.Target,
     ) -> compare.TableResult:
         def reading(connection: sqlite.SourceConnection) -> source_reader.TableReader:
-            return source_reader.TableReader(connection, table, encoding=planned.encoding, null=null, generated=True)
+            return source_reader.TableReader(
+                connection, table, encoding=planned.encoding, generated=True, agreed=theirs.agreed
+            )
 
         ahead = pool.Pooled(files, reading)
         return compare.compare(reading(walking), theirs, ahead=ahead, check=stop.check, sink=sink)
@@ -66,11 +67,12 @@ def verify(
         walking = source.connect()
         # The file's side needs less time for a span than the target's.
         readers = [source.connect() for _ in range((len(sessions) + 1) // 2)]
+        agreed = pool.agree(sessions[0])
         with pool.Pool(readers) as files, pool.Pool(sessions) as targets:
             for table in sorted(planned.tables, key=lambda table: (-table.rows, table.source)):
                 stop.check()
                 sink(event.TableStarted(step="verify", table=table.source, rows=table.rows))
-                theirs = pool.Target(targets, planned.schema, table, null=null)
+                theirs = pool.Target(targets, planned.schema, table, agreed)
                 results[table.source] = compared(table, walking, files, theirs)
 
     workers.run([work], stop, interrupt=interrupt)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from outgrow import codec
-from outgrow.model import plan
+from outgrow.model import plan, store
 from outgrow.postgres import capture, live_state
 from support import live_target
 from support.live_target import Target, column, numbers, table
@@ -286,6 +286,34 @@ def test_capture_that_is_dropped_leaves_the_tables_as_they_were(unprivileged_dsn
         left = target.session.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'outgrow%'").fetchall()
         assert left == []
         assert run(target, "INSERT INTO t VALUES (1)", "INSERT INTO renamed VALUES (1)") == []
+
+
+def test_a_key_column_that_was_renamed_stops_writes(unprivileged_dsn: str) -> None:
+    """Rather than let them go by unlogged; installing capture again helps, with a plan that knows the name."""
+    with live_target.make(unprivileged_dsn, numbers()) as target:
+        target.open()
+        target.session.execute("ALTER TABLE t RENAME COLUMN id TO number")
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            run(target, "INSERT INTO t VALUES (1)")
+        target.session.execute("ALTER TABLE t RENAME COLUMN number TO id")
+        assert run(target, "INSERT INTO t VALUES (1)") == [("t", "1")]
+
+
+def test_a_table_that_is_being_filled_is_closed(any_postgres: str) -> None:
+    """To everybody but outgrow, until it has capture; with the same SQLSTATE as the fence."""
+    with live_target.make(any_postgres, numbers()) as target:
+        secret = live_state.read(target.session).secret
+        for statement in (*capture.drop(1), *capture.close("public", target.plan.tables, secret)):
+            target.session.execute(statement.encode())
+        with target.role() as role, target.connect(user=role) as session:
+            for statement in ("INSERT INTO t VALUES (1)", "UPDATE t SET n = 1", "DELETE FROM t", "TRUNCATE t"):
+                with pytest.raises(psycopg.Error, match="outgrow: fenced") as refused:
+                    session.execute(statement.encode())
+                assert refused.value.sqlstate == capture.FENCED
+        target.applier().apply(live_target.entries(1, store.LineChanges(table="t", **live_target.lines((1, "a", 1)))))
+        assert target.rows() == [(1, "a", 1)]
+        target.session.execute(capture.open_("public", target.plan.tables[0]).encode())
+        assert run(target, "INSERT INTO t VALUES (2)") == []
 
 
 def test_generated_columns_and_identities_do_not_matter(unprivileged_dsn: str) -> None:

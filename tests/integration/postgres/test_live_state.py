@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from outgrow import errors
+from outgrow.model import plan, store
 from outgrow.model.store import Side
-from outgrow.postgres import capture, live_state
+from outgrow.postgres import capture, foreign_keys, live_state, sequences
 from support import live_target
 from support.live_target import Target, numbers
 
@@ -47,6 +48,38 @@ def test_a_switch_and_a_rollback_pass_through_these_states(target: Target) -> No
     live_state.prepare(session, 3)
     live_state.open_(session, 3)
     assert says(target) == (3, Side.POSTGRES, None, False)
+
+
+def test_an_owner_without_any_other_privilege_can_do_it_all(unprivileged_dsn: str) -> None:
+    """Following, preparing, opening, reading, locking, closing, cleaning up, removing."""
+    key = plan.ConstraintPlan(name="fk", definition='FOREIGN KEY ("n") REFERENCES "public"."t" ("id")', parent="t")
+    with live_target.make(unprivileged_dsn, numbers(), numbers("other", foreign_keys=(key,))) as target:
+        row = target.session.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        assert row == (False,)
+        target.applier().apply(live_target.entries(1, store.LineChanges(table="t", **live_target.lines((5, "a", 1)))))
+        with target.session.transaction():
+            foreign_keys.add(target.session, target.plan)
+            sequences.advance(target.session, target.plan, {"t": 9})
+            live_state.prepare(target.session, 1)
+        live_state.open_(target.session, 1)
+        with target.connect() as session:
+            assert session.execute("INSERT INTO t (name) VALUES ('b') RETURNING id").fetchone() == (10,)
+        reader = target.reader()
+        with target.connect(autocommit=False) as writer:
+            writer.execute("UPDATE t SET n = 2")
+            with pytest.raises(errors.Retryable, match="did not end within"), reader.locked(0.1):
+                pass
+        with reader.locked(5):
+            reader.acknowledge(reader.changes(100).mark, live_target.applied(1))
+            assert reader.changes(100).entries == 0
+            live_state.close(target.session, 2)
+        assert sequences.last(target.session, target.plan) == {"t": 10}
+        with target.session.transaction():
+            foreign_keys.drop(target.session, target.plan)
+        target.session.execute("VACUUM outgrow.log")
+        for number in (1, 2):
+            for statement in capture.drop(number):
+                target.session.execute(statement.encode())
 
 
 def test_moves_that_do_not_belong_here_are_refused(target: Target) -> None:

@@ -21,10 +21,12 @@ from outgrow.postgres import embedded
 from outgrow.postgres import reader as target_reader
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import reader as source_reader
+from outgrow.verify import pool
 from support import servers
 
 EXAMPLES = int(os.environ.get("OUTGROW_EXAMPLES", "100"))
 NULL = "0123456789abcdef0123456789abcdef"
+AGREED = store.Agreement(null=NULL)
 WHOLE = store.Span()
 PLAIN, MEASURED = store.Form.PLAIN, store.Form.MEASURED
 
@@ -93,13 +95,13 @@ class Pair:
             insert = f"INSERT INTO public.{self.table.target} VALUES ({','.join(['%s'] * (width + 1))})"
             cursor.executemany(insert.encode(), [(number, *row) for number, row in enumerate(theirs, 1)])
 
-    def digests(self, form: store.Form) -> tuple[store.Digest, store.Digest, bool]:
+    def digests(self, form: store.Form, agreed: store.Agreement = AGREED) -> tuple[store.Digest, store.Digest, bool]:
         """The digests, the target's in the form that the file's came to, and whether every single value is equal."""
-        statements = target_reader.TableReader.statements("public", self.table, null=NULL)
+        statements = target_reader.TableReader.statements("public", self.table, agreed=agreed)
         theirs = target_reader.TableReader(self.session, statements)
         with sqlite.open_source(self.path) as source:
             ours = source_reader.TableReader(
-                source.connect(), self.table, encoding=self.encoding, null=NULL, generated=True
+                source.connect(), self.table, encoding=self.encoding, generated=True, agreed=agreed
             )
             mine = ours.digest(WHOLE, form)
             here = [(row.rowid, row.canonical, row.misfits) for row in ours.rows(ours.sql.key, WHOLE)]
@@ -269,3 +271,32 @@ def test_ordinary_values_are_digested_in_plain_form(tmp_path: Path, session: pos
     ours, theirs, equal = pair.digests(PLAIN)
     assert (ours.form, theirs.form, equal) == (MEASURED, MEASURED, True)
     assert ours == theirs
+
+
+@pytest.mark.parametrize("hashing", list(store.Hash))
+def test_both_sides_know_every_hash(tmp_path: Path, session: postgres.Session, hashing: store.Hash) -> None:
+    """And the one that a server is asked for is one of them."""
+    assert pool.agree(session).hash in store.Hash
+    pair = Pair(tmp_path, session, [codec.Text()])
+    pair.fill([("a",), (None,)], [("a",), (None,)])
+    for form in store.Form:
+        ours, theirs, _ = pair.digests(form, store.Agreement(null=NULL, hash=hashing))
+        assert ours == theirs
+        assert ours.form is form
+        assert len(ours.hash) == int(hashing.removeprefix("sha")) // 8
+
+
+def test_without_a_word_for_null_digests_are_measured(tmp_path: Path, session: postgres.Session) -> None:
+    """Plain text could not tell it from an empty one."""
+    pair = Pair(tmp_path, session, [codec.Text()])
+    pair.fill([(None,)], [("",)])
+    ours, theirs, _ = pair.digests(PLAIN, store.MEASURED_ONLY)
+    assert (ours.form, theirs.form) == (MEASURED, MEASURED)
+    assert ours != theirs
+
+
+def test_two_verifications_have_two_words_for_null(session: postgres.Session) -> None:
+    """Nobody can know it before."""
+    first, second = pool.agree(session), pool.agree(session)
+    assert first.null != second.null
+    assert len(first.null) == len(second.null) == 32

@@ -195,6 +195,8 @@ class Bench:
         )
         offset = DECLARED.index(declared) * 1_000_000
         for id_, kind, exact, fits, shape, guarded, concludes, flaw, line, text, plain in rows:
+            # NOT of NULL is no misfit either.
+            assert None not in (fits, shape, guarded, concludes), (one, declared, kind, exact)
             yield _Value(
                 id=offset + id_,
                 declared=declared,

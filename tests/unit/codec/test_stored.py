@@ -1,6 +1,6 @@
 """What SQLite stores, told from what crosses: the quarantine's exact values and literals, without a look at the file.
 
-That it agrees with SQLite for every type is in `integration/postgres/test_round_trip.py`; here are the borders.
+That it agrees with SQLite for every type is in `integration/postgres/test_there_and_back.py`; here are the borders.
 """
 
 from __future__ import annotations

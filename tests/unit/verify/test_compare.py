@@ -23,7 +23,7 @@ class Side:
         self.asked.append((span, form))
         given = store.Form.MEASURED if span in self.unclear else form
         future: concurrent.futures.Future[store.Digest] = concurrent.futures.Future()
-        future.set_result(store.Digest(sha256=bytes(span.lower or ()), rows=1, form=given))
+        future.set_result(store.Digest(hash=bytes(span.lower or ()), rows=1, form=given))
         return future
 
 

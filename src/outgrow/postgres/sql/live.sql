@@ -27,6 +27,8 @@ CREATE TABLE outgrow.live (
 
 -- Keys of touched rows. A queue without an order: entries are read with the rows in one snapshot, and exactly those are deleted.
 -- Its reader vacuums it: autovacuum would stand in the way of a switch, which waits for this table in steps of milliseconds.
+-- The primary key costs writers 0.6 us a row. Without it a batch of 10,000 out of a backlog of 2,000,000 takes 200 ms to find and
+-- delete instead of 20 (both measured).
 CREATE TABLE outgrow.log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     t integer NOT NULL,                                  -- the table's number in the plan, from 1
@@ -157,3 +159,6 @@ UPDATE outgrow.migration SET phase = 'following' WHERE phase = 'switched';
 -- Rows that the file refused: PostgreSQL has them, and their records say so.
 SELECT DISTINCT key FROM outgrow.quarantine
 WHERE table_name = %(table)s AND EXISTS (SELECT FROM json_each(row) AS cell (name, value) WHERE cell.value ->> 'class' = 'postgres');
+
+-- name: accept_live
+UPDATE outgrow.live SET seq = %(seq)s, token = %(token)s, catching_up = true WHERE primary_store = 'sqlite';
