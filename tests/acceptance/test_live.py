@@ -75,8 +75,15 @@ def test_switches_and_rollbacks_under_writes_lose_nothing(any_postgres: str, tmp
         watch.require(since)
 
 
-THERE = ("switch.locked", "switch.drained", "switch.prepared", "switch.fencing", "switch.fenced", "switch.opening",
-"switch.opened")
+THERE = (
+    "switch.locked",
+    "switch.drained",
+    "switch.prepared",
+    "switch.fencing",
+    "switch.fenced",
+    "switch.opening",
+    "switch.opened",
+)
 BACK = tuple(point for point in THERE if point != "switch.prepared")
 
 

@@ -63,9 +63,7 @@ def moves(world: World, next_step: NextStep) -> Iterator[tuple[str, World]]:
             else:
                 yield "write", change(world, in_target=world.in_target | number, acknowledged=world.acknowledged + 1)
     if world.crashes < CRASHES:
-        yield "crash", change(
-            world, goal=None, locked=False, drained=False, recovering=True, crashes=world.crashes + 1
-        )
+        yield "crash", change(world, goal=None, locked=False, drained=False, recovering=True, crashes=world.crashes + 1)
     step = next_step(world.file, world.target, world.goal, locked=world.locked, drained=world.drained)
     if step is None:
         resting = change(world, goal=None, locked=False, drained=False, recovering=False)
