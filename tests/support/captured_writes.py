@@ -114,7 +114,7 @@ def _quirk(case: random_writes.Case, statement: str, outcome: tuple[object, ...]
         return ""
     if any("foreign key" in message.lower() for message in messages):
         return "foreign key"
-    if "UPDATE OR" in statement or ("UPDATE" in statement and "ON CONFLICT" in str(case.schema)):
+    if "UPDATE OR" in f"{statement}{case.schema}" or ("UPDATE" in statement and "ON CONFLICT" in str(case.schema)):
         return "order"
     return "recursion" if "recursive_triggers=ON" in str(case.pragmas) else ""
 

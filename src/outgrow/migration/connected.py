@@ -136,7 +136,15 @@ class Connected:
         self.target_store.begin()
         there = self.target_store.state()
         self.file_store.mark = changes.Mark(seq=there.seq, token=there.token)
-        self.primary = self.file_store.state().primary
+        state = self.file_store.state()
+        if state.applied < there.acknowledged:
+            raise errors.SourceRewound(
+                "The file is not the one that followed up to now",
+                why=f"PostgreSQL knows that it had batch {there.acknowledged}, and it has only {state.applied}: an older copy"
+                " was put in its place",
+                hint="Put the file back in its place; what is there now lacks writes that were acknowledged",
+            )
+        self.primary = state.primary
         if self.primary is Side.SQLITE:
             self.target_store.follow()
             self.following: loop.Following[Any] = loop.Following(
@@ -144,7 +152,7 @@ class Connected:
             )
         else:
             self.following = loop.Following(self.target_store, self.file_store, sink=self.steps.sink)
-        self.view.direct(self.primary, self.file_store.state().epoch, self.following)
+        self.view.direct(self.primary, state.epoch, self.following)
 
     def _drain(self, check: Callable[[], None]) -> None:
         """Bring the follower to the primary's last commit, durably; the primary's writers are kept out."""

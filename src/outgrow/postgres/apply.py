@@ -16,7 +16,7 @@ from outgrow import codec
 from outgrow.codec import stored
 from outgrow.dialect import identifiers
 from outgrow.model import plan, store
-from outgrow.postgres import capture, keys, live_state, loader, round_trip, sql_table, state
+from outgrow.postgres import capture, keys, live_state, loader, round_trip, sql_table, state, statements
 
 __all__ = ["Applier"]
 
@@ -31,6 +31,10 @@ _BEGIN = f"""
 SELECT set_config('{capture.APPLYING}', $1, true), set_config('synchronous_commit', $2, true), set_config('jit', 'off', true),
        outgrow.move_position($3, $4, $5, $6, $7, $8)
 """.strip().encode()
+
+
+_FORGET = statements.named("forget_quarantined", file="live").encode()
+_KEEP = statements.named("keep_quarantined", file="live").encode()
 
 
 class _Table:
@@ -54,7 +58,10 @@ class _Table:
             action = f"DO UPDATE SET {settings}" if settings else "DO NOTHING"
             conflict = f" ON CONFLICT ({','.join(column.name for column in self.key)}) {action}"
         insert = f"INSERT INTO {self.sql.name} AS t ({','.join(names)}) SELECT {values} FROM "
-        split = r"(SELECT string_to_array(l.line,E'\x1f',$2) FROM string_to_table($1,E'\x1e') AS l(line)) AS s(a)"
+        # OFFSET 0: otherwise the planner puts the split into each of the values, and every line is split for every column.
+        split = (
+            r"(SELECT string_to_array(l.line,E'\x1f',$2) FROM string_to_table($1,E'\x1e') AS l(line) OFFSET 0) AS s(a)"
+        )
         self.insert_lines = (insert + split + conflict).encode()
         self.insert_one = (insert + "(VALUES ($1::text[])) AS s(a)" + conflict).encode()
         given = [column.typed(f"given.k{number}") for number, column in enumerate(self.key, 1)]
@@ -259,13 +266,6 @@ class Applier:
                 middle = len(found) // 2
                 self._delete(table, found[:middle])
                 self._delete(table, found[middle:])
-
-
-_FORGET = b"""
-DELETE FROM outgrow.quarantine AS q USING unnest($2::text[]) AS touched (key)
-WHERE q.table_name = $1 AND md5(q.key) = md5(touched.key) AND q.key = touched.key
-""".strip()
-_KEEP = b"INSERT INTO outgrow.quarantine (table_name, key, row, column_name, reason) VALUES ($1, $2, $3, $4, $5)"
 
 
 def _pieces(lines: str) -> Iterator[str]:

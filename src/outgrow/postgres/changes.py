@@ -45,11 +45,8 @@ _FLUSHED = b"""
 SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn, setting::integer FROM pg_settings WHERE name = 'wal_writer_delay'
 """.strip()
 _ACKNOWLEDGE = b"SELECT outgrow.acknowledge($1::int8multirange, $2, $3)"
-_KEEP = b"INSERT INTO outgrow.quarantine (table_name, key, row, column_name, reason) VALUES ($1, $2, $3, '', $4)"
-_FORGET = b"""
-DELETE FROM outgrow.quarantine AS q USING unnest($2::text[]) AS touched (key)
-WHERE q.table_name = $1 AND md5(q.key) = md5(touched.key) AND q.key = touched.key
-""".strip()
+_FORGET = statements.named("forget_quarantined", file="live").encode()
+_KEEP = statements.named("keep_quarantined", file="live").encode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +147,7 @@ class ChangeReader:
             touched = [*mark.settled.get(table, ()), *refused.get(table, ())]
             self._waiting.append((_FORGET, [table, touched]))
         for refusal in applied.refusals:
-            self._waiting.append((_KEEP, [refusal.table, refusal.key, refusal.record, refusal.reason]))
+            self._waiting.append((_KEEP, [refusal.table, refusal.key, refusal.record, "", refusal.reason]))
         self.watched |= set(refused)
         self._deleted += mark.count
 

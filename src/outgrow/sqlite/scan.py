@@ -58,6 +58,7 @@ def aggregate(connection: apsw.Connection, table: schema.Table, terms: Sequence[
             return
         finally:
             own.set_progress_handler(None, id=work)
+            own.release_memory()
 
     both = [functools.partial(work, one) for one in (connection, companion())]
     workers.run(both, stop, interrupt=lambda: None)

@@ -82,6 +82,20 @@ def test_many_rows_are_applied_like_one(target: Target, monkeypatch: pytest.Monk
     assert target.rows()[1_998:2_000] == [(1_999, None, 0), (2_000, "", 2_000)]
 
 
+def test_a_line_is_split_once_and_not_for_every_column(any_postgres: str) -> None:
+    """However many there are; the planner would rather put the split into each value."""
+    names = [f"c{number}" for number in range(1_500)]
+    wide = table("t", [column("id", codec.Bigint(), not_null=True), *map(column, names)], key=["id"])
+    with live_target.make(any_postgres, wide) as target:
+        applier = target.applier()
+        row = (1, *(f"v{number}" for number in range(1_500)))
+        applier.apply(entries(1, changed("t", row), complete=False))
+        assert target.rows() == [row]
+        statement = applier._tables["t"].insert_lines.replace(b"$1", b"'a'").replace(b"$2", b"'b'")  # type: ignore[attr-defined]
+        plan_of_it = str(target.session.execute(b"EXPLAIN VERBOSE " + statement).fetchall())
+        assert plan_of_it.count("string_to_array") == 1
+
+
 def test_values_with_separators_arrive(target: Target) -> None:
     """Those rows come as texts, in any company."""
     odd = [

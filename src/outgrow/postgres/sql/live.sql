@@ -146,8 +146,11 @@ WHERE l.locktype = 'relation' AND l.relation = to_regclass('outgrow.log') AND l.
 ORDER BY l.pid;
 
 -- name: forget_quarantined
-DELETE FROM outgrow.quarantine AS q USING unnest(%(keys)s::text[]) AS touched (key)
-WHERE q.table_name = %(table)s AND md5(q.key) = md5(touched.key) AND q.key = touched.key;
+DELETE FROM outgrow.quarantine AS q USING unnest($2::text[]) AS touched (key)
+WHERE q.table_name = $1 AND md5(q.key) = md5(touched.key) AND q.key = touched.key;
+
+-- name: keep_quarantined
+INSERT INTO outgrow.quarantine (table_name, key, row, column_name, reason) VALUES ($1, $2, $3, $4, $5);
 
 -- name: phase_on
 UPDATE outgrow.migration SET phase = 'switched' WHERE phase = 'following';
