@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Moved", "look", "look_at_target", "shapes"]
 
 
+UNKNOWN = -1
+"""No version of a schema."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moved:
     """How the file's tables differ from what the plan knows; `blocking` are changes that somebody has to decide on."""
@@ -43,6 +47,8 @@ def look(work: connected.Connected) -> None:
     suspects: set[str] = set()
     if moved.tables or moved.columns:
         suspects |= set(growing.grow(work, moved.tables, moved.columns))
+    # Whatever happens from here on, nothing is read before the whole of this was done.
+    work.file_store.reader.schema_version = UNKNOWN
     with file.writing():
         database = sqlite_schema.read(file.writer)
         if shapes(work.plan, database) != Moved(tables=(), columns=(), blocking=()):

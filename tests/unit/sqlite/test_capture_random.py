@@ -28,6 +28,7 @@ modest = hypothesis.settings(
     database=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
+pytestmark = pytest.mark.timeout(max(300, EXAMPLES))
 cases = st.randoms(use_true_random=False).map(random_writes.case)
 
 
