@@ -1,4 +1,4 @@
-"""What may happen to a file that is followed: lost triggers, rebuilt and new tables, planted differences, old copies, odd values."""
+"""What may happen to a file that is followed: lost triggers, rebuilt and new tables, planted differences, old copies."""
 
 from __future__ import annotations
 
