@@ -134,6 +134,23 @@ def test_null_that_replace_turns_into_the_default_finds_its_victim() -> None:
     assert application.logged("UPDATE OR REPLACE t SET u = NULL WHERE id = 10") == {("t", 9), ("t", 10)}
 
 
+def test_a_generated_column_is_looked_up_with_the_default_that_will_be_stored() -> None:
+    application = Application(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT NOT NULL DEFAULT 'x', g TEXT AS (upper(u)), h AS (g || '!') UNIQUE)",
+        "INSERT INTO t (u) VALUES ('X')",
+    )
+    assert application.logged("REPLACE INTO t VALUES (9, NULL)") == {("t", 1), ("t", 9)}
+
+
+def test_a_row_that_enters_a_partial_index_finds_its_victim() -> None:
+    application = Application(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, u, live)",
+        "CREATE UNIQUE INDEX i ON t (u) WHERE live",
+        "INSERT INTO t VALUES (1, 'a', 1), (2, 'a', 0)",
+    )
+    assert application.logged("UPDATE OR REPLACE t SET live = 1 WHERE id = 2") == {("t", 1), ("t", 2)}
+
+
 def test_generated_columns_are_right_in_an_update_that_does_not_set_what_they_come_from() -> None:
     """SQLite computes them from NULL in a BEFORE UPDATE, unless a trigger names their sources."""
     application = Application(
