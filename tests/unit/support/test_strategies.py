@@ -51,7 +51,7 @@ def test_all_kinds_of_tables_are_drawn() -> None:
     }
     seen: Counter[str] = Counter()
 
-    @settings(quick, max_examples=300)
+    @settings(quick, max_examples=600, derandomize=True)
     @given(strategies.tables())
     def look(table: strategies.Table) -> None:
         seen.update(kind for kind, has in kinds.items() if has(table))
