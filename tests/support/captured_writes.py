@@ -303,7 +303,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--library", help="a shared library; `apsw`; or Python's own")
+    parser.add_argument("--library", dest="shared_object", help="a shared library; `apsw`; or Python's own")
     parser.add_argument("--keep-going", action="store_true")
     parser.add_argument(
         "--fork", action="store_true", help="a process for each case: an old library may crash by itself"
@@ -311,8 +311,8 @@ def main() -> int:
     parser.add_argument("--fence", action="store_true", help="try the fence instead")
     options = parser.parse_args()
     make: Callable[[], applications.Application] = applications.Standard
-    if options.library:
-        make = applications.Apsw if options.library == "apsw" else applications.loader(options.library)
+    if options.shared_object:
+        make = applications.Apsw if options.shared_object == "apsw" else applications.loader(options.shared_object)
     total: Counter[str] = Counter()
     failed = 0
     started = time.monotonic()

@@ -15,14 +15,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["VERSIONS", "Unavailable", "library"]
+__all__ = ["VERSIONS", "Unavailable", "shared_object"]
 
 
 class Unavailable(Exception):
     """A library cannot be had here."""
 
 
-def library(version: str) -> Path:
+def shared_object(version: str) -> Path:
     """The shared library of that version of SQLite; those in the same directory have to be loaded first."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "outgrow-tests"
     kept = cache / f"sqlite-{version}"

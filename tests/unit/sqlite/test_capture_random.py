@@ -62,7 +62,7 @@ def test_the_random_writes_do_what_capture_finds_hard() -> None:
 @pytest.mark.parametrize("version", old_sqlite.VERSIONS)
 def test_old_libraries_are_captured_like_pythons_own(version: str) -> None:
     try:
-        library = old_sqlite.library(version)
+        library = old_sqlite.shared_object(version)
     except old_sqlite.Unavailable as reason:
         pytest.skip(f"SQLite {version} cannot be had here: {reason}")
     seed = 1_000_000
