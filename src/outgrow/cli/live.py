@@ -79,8 +79,7 @@ def _run(
     """Copy a file that is in use into PostgreSQL, follow its changes, and verify again and again, until stopped.
 
     Runs in the foreground, and continues from wherever it was when it is started again. Other commands (status, switch,
-    rollback,
-    finish) talk to it. Ctrl-C or SIGTERM end it in order; the application never notices.
+    rollback, finish) talk to it. Ctrl-C or SIGTERM end it in order; the application never notices.
     """
     ending = output.Output(command="run", as_json=as_json, quiet=quiet)
 

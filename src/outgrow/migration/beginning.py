@@ -13,14 +13,13 @@ from outgrow.follow import pace
 from outgrow.migration import copying, planning, session
 from outgrow.model import plan, schema
 from outgrow.model.phase import Phase
-from outgrow.postgres import connection as postgres
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import capture, live, reader
 from outgrow.sqlite import schema as sqlite_schema
 
-__all__ = ["begin", "captured_tables", "copy", "install_capture", "run_steps"]
+__all__ = ["begin", "captured_tables", "copy", "install_capture"]
 
 CHUNK_ROWS = 20_000
 """Rows of one chunk: less than in a copy at rest, because a chunk that fails is read again from a file in use."""
@@ -38,8 +37,7 @@ def begin(
     """The migration at the target; where there is none, it is planned and its tables are made.
 
     Raises errors.TargetOccupied where the target's migration is another file's, and errors.PhaseRefused where the
-    file's is another
-    target's.
+    file's is another target's.
     """
     there = file.state()
     if not keeper.exists():
@@ -154,7 +152,7 @@ def copy(
             for connection in sessions
         ]
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
-    run_steps(target, migration, list(target_steps.keys(made)), "keys", sessions, steps)
+    copying.run_steps(target, migration, list(target_steps.keys(made)), "keys", sessions, steps)
 
 
 def _readers(file: live.LiveFile, made: plan.Plan, null: str) -> Callable[[str], reader.TableReader]:
@@ -168,23 +166,3 @@ def _readers(file: live.LiveFile, made: plan.Plan, null: str) -> Callable[[str],
         return reader.TableReader(connection, table, encoding=made.encoding, null=null, live=True)
 
     return make
-
-
-def run_steps(
-    target: session.Target,
-    migration: state.Migration,
-    todo: list[target_steps.Step],
-    name: str,
-    sessions: list[postgres.Session],
-    steps: session.Steps,
-) -> None:
-    """Do those steps that are not done."""
-    with steps.step(name, total=len(todo), unit="steps"):
-        target_steps.run(
-            sessions,
-            iter(todo),
-            run_id=migration.run,
-            stop=target.stop,
-            interrupt=target.interrupt,
-            sink=steps.sink,
-        )

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from outgrow import errors, failpoints
 from outgrow.follow import loop, waiting
-from outgrow.migration import beginning, operations, repairing, session, verifier, watching
+from outgrow.migration import beginning, copying, operations, repairing, session, verifier, watching
 from outgrow.model import event, plan
 from outgrow.model.phase import Phase
 from outgrow.model.store import Side
@@ -211,10 +211,10 @@ class Connected:
         self._catch_up()
         # With the rows of one snapshot there, unique indexes hold.
         sessions = self.target.sessions(self.jobs)
-        beginning.run_steps(
+        copying.run_steps(
             self.target, self.migration, list(target_steps.indexes(self.plan)), "indexes", sessions, self.steps
         )
-        beginning.run_steps(
+        copying.run_steps(
             self.target,
             self.migration,
             [*self.target_store.capture_steps(), *target_steps.statistics(self.plan)],

@@ -26,7 +26,7 @@ from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import reader
 
-__all__ = ["CopyReport", "begin", "copy", "copy_opened", "discard"]
+__all__ = ["CopyReport", "begin", "copy", "copy_opened", "discard", "run_steps"]
 
 CHUNK_ROWS = 50_000
 
@@ -246,15 +246,27 @@ def _fill(
         ("keys", list(target_steps.finish_steps(made)), sessions[:1]),
     )
     for step, todo_steps, connections in several:
-        with steps.step(step, total=len(todo_steps), unit="steps"):
-            target_steps.run(
-                connections,
-                iter(todo_steps),
-                run_id=migration.run,
-                stop=target.stop,
-                interrupt=target.interrupt,
-                sink=steps.sink,
-            )
+        run_steps(target, migration, todo_steps, step, connections, steps)
+
+
+def run_steps(
+    target: session.Target,
+    migration: state.Migration,
+    todo: list[target_steps.Step],
+    name: str,
+    sessions: list[postgres.Session],
+    steps: session.Steps,
+) -> None:
+    """Do those steps that are not done."""
+    with steps.step(name, total=len(todo), unit="steps"):
+        target_steps.run(
+            sessions,
+            iter(todo),
+            run_id=migration.run,
+            stop=target.stop,
+            interrupt=target.interrupt,
+            sink=steps.sink,
+        )
 
 
 def _readers(source: sqlite.Source, made: plan.Plan, null: str) -> stream.Readers:

@@ -62,7 +62,6 @@ class View:
         self.copy_began = 0.0
         self.quarantined = 0
         self.trouble: errors.OutgrowError | None = None
-        self.stopped_by: errors.OutgrowError | None = None
         self.verified: Verified | None = None
         self.standing: tuple[Check, ...] = ()
         self.suspects = 0
