@@ -169,7 +169,8 @@ def _page(facts: Mapping[str, Any]) -> rich_table.Table:
     if facts.get("lag_seconds") is not None:
         delays = facts.get("delay_ms")
         told = f"; batches arrive after {delays['p50']:.1f} ms (p99 {delays['p99']:.1f} ms)" if delays else ""
-        page.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {facts['pending_changes']:,} changes waiting{told}")
+        waiting = "nothing is waiting" if facts["pending_changes"] == 0 else "changes are on their way"
+        page.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {waiting}{told}")
         page.add_row("rate", f"{facts['changes_per_second']:,} changes/s")
     if facts["phase"] in ("capturing", "copying") and facts.get("rows"):
         eta = facts.get("eta_seconds")
