@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 
 __all__ = ["Stop", "Stopped", "run"]
 
+_GLANCE = 0.1
+"""Seconds. A signal that arrives just before a lock is waited for is heard only when that wait ends."""
+
 
 class Stopped(Exception):
     """Raised in a worker that was told to stop; never reaches the caller of `run`."""
@@ -55,7 +58,7 @@ def run(works: Sequence[Callable[[], None]], stop: Stop, *, interrupt: Callable[
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            _join(thread)
     except BaseException:
         stop.set()
         with contextlib.suppress(KeyboardInterrupt):
@@ -63,7 +66,12 @@ def run(works: Sequence[Callable[[], None]], stop: Stop, *, interrupt: Callable[
         for thread in threads:
             while thread.is_alive():
                 with contextlib.suppress(KeyboardInterrupt):
-                    thread.join()
+                    _join(thread)
         raise
     if failures:
         raise failures[0]
+
+
+def _join(thread: threading.Thread) -> None:
+    while thread.is_alive():
+        thread.join(_GLANCE)

@@ -51,9 +51,8 @@ class Target:
 
     def connect(self) -> connection.Session:
         """One more connection, in autocommit mode."""
-        session = connection.connect(self.dsn, purpose=self._command, autocommit=True)
+        session = connection.connect(self.dsn, purpose=self._command, autocommit=True, opened=self._sessions.append)
         connection.find_extensions(session)
-        self._sessions.append(session)
         return session
 
     def sessions(self, number: int) -> list[connection.Session]:

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -135,11 +135,17 @@ class ServerFacts:
 
 
 def connect(
-    target: dsns.Dsn | str, *, purpose: str, autocommit: bool = False, connect_timeout: int = 10
+    target: dsns.Dsn | str,
+    *,
+    purpose: str,
+    autocommit: bool = False,
+    connect_timeout: int = 10,
+    opened: Callable[[psycopg.Connection], None] = lambda _: None,
 ) -> psycopg.Connection:
     """Open a session named `outgrow <purpose>` whose settings do not depend on the role, the database or the host.
 
-    Parameters that the DSN names itself (keepalives, connect_timeout) win. Raises `errors.TargetUnreachable`.
+    Parameters that the DSN names itself (keepalives, connect_timeout) win. `opened` is given the session before the
+    first statement, so that somebody can break it off when the server falls silent. Raises `errors.TargetUnreachable`.
     """
     if isinstance(target, str):
         target = dsns.parse(target)
@@ -152,6 +158,7 @@ def connect(
         problem = dsns.scrub(str(error), *target.secrets)
     if problem is not None:  # outside the handler: the exception refers to the connection, and that to the password
         raise _unreachable(target, problem)
+    opened(conn)
     try:
         with translate_errors(conn):
             _settle(conn)
