@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import queue
 import threading
 from collections.abc import Callable, Sequence
 
 __all__ = ["Stop", "Stopped", "run"]
 
 _GLANCE = 0.1
-"""Seconds. A signal that arrives just before a lock is waited for is heard only when that wait ends."""
+"""Seconds. A signal that arrives just before a wait begins is heard only when that wait ends."""
 
 
 class Stopped(Exception):
@@ -20,19 +22,19 @@ class Stop:
     """A request to stop that workers look at between two pieces of work."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._asked = False  # no lock: it is set in handlers of signals too
 
     def set(self) -> None:
         """Ask every worker to stop."""
-        self._event.set()
+        self._asked = True
 
     def asked(self) -> bool:
         """Whether a stop was asked for."""
-        return self._event.is_set()
+        return self._asked
 
     def check(self) -> None:
         """Raise Stopped if a stop was asked for."""
-        if self.asked():
+        if self._asked:
             raise Stopped
 
 
@@ -43,35 +45,42 @@ def run(works: Sequence[Callable[[], None]], stop: Stop, *, interrupt: Callable[
     too, which must see to it that nothing blocks for long: the threads are waited for, however often Ctrl-C is pressed.
     """
     failures: list[BaseException] = []
+    begun: set[int] = set()
+    ended: set[int] = set()
+    bell: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def guarded(work: Callable[[], None]) -> None:
+    def guarded(number: int) -> None:
+        begun.add(number)
         try:
-            work()
+            stop.check()  # who is not yet in `begun` when the caller stops waiting does nothing
+            works[number]()
         except Stopped:
             pass
         except BaseException as error:  # raised again in the caller's thread
             failures.append(error)
             stop.set()
+        finally:
+            ended.add(number)
+            bell.put(None)
 
-    threads = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in works]
+    def wait() -> None:
+        # Not Thread.join: interrupted, it takes the thread for ended (bpo-46726, up to Python 3.12).
+        with contextlib.suppress(queue.Empty):
+            bell.get(timeout=_GLANCE)
+
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            _join(thread)
+        for number in range(len(works)):
+            threading.Thread(target=functools.partial(guarded, number), daemon=True).start()
+        while len(ended) < len(works):
+            wait()
     except BaseException:
         stop.set()
         with contextlib.suppress(KeyboardInterrupt):
             interrupt()
-        for thread in threads:
-            while thread.is_alive():
-                with contextlib.suppress(KeyboardInterrupt):
-                    _join(thread)
+        while len(ended) < len(begun):
+            with contextlib.suppress(KeyboardInterrupt):
+                while len(ended) < len(begun):
+                    wait()
         raise
     if failures:
         raise failures[0]
-
-
-def _join(thread: threading.Thread) -> None:
-    while thread.is_alive():
-        thread.join(_GLANCE)
