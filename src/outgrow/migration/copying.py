@@ -242,7 +242,7 @@ def _fill(
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
     sessions = target.sessions(jobs)
     several = (
-        ("indexes", [*target_steps.keys(made), *target_steps.indexes(made)], sessions),
+        ("indexes", [*target_steps.key_indexes(made), *target_steps.indexes(made)], sessions),
         ("keys", list(target_steps.finish_steps(made)), sessions[:1]),
     )
     for step, todo_steps, connections in several:

@@ -76,6 +76,19 @@ def add_primary_key(schema: str, table: plan.TablePlan) -> str:
     return f"ALTER TABLE {qualified(schema, table.target)} ADD {named}PRIMARY KEY ({columns})"
 
 
+def key_index(schema: str, table: plan.TablePlan) -> str:
+    """The index of the primary key alone: unlike the key it can be built beside other indexes of the table."""
+    columns = ", ".join(identifiers.quote(name) for name in table.indexed_key)
+    name = identifiers.quote(table.key_name or f"{table.target}_pkey")
+    return f"CREATE UNIQUE INDEX {name} ON {qualified(schema, table.target)} ({columns})"
+
+
+def key_of_index(schema: str, table: plan.TablePlan) -> str:
+    """The primary key, of the index that `key_index` made."""
+    name = identifiers.quote(table.key_name or f"{table.target}_pkey")
+    return f"ALTER TABLE {qualified(schema, table.target)} ADD PRIMARY KEY USING INDEX {name}"
+
+
 def create_index(schema: str, table: plan.TablePlan, index: plan.IndexPlan) -> str:
     """A secondary index."""
     unique = "UNIQUE " if index.unique else ""

@@ -111,8 +111,30 @@ def drop_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
     connection.execute("DROP SCHEMA outgrow CASCADE")
 
 
+def key_indexes(planned: plan.Plan) -> Iterator[Step]:
+    """The indexes of the primary keys, which verification walks by, for tables that have their rows."""
+    for table in planned.tables:
+        if table.indexed_key:
+            yield Step(
+                name=f"index of the primary key of {table.source}",
+                statement=ddl.key_index(planned.schema, table),
+                table=table.source,
+            )
+
+
+def keys_of_indexes(planned: plan.Plan) -> Iterator[Step]:
+    """The primary keys themselves, in no time."""
+    for table in planned.tables:
+        if table.indexed_key:
+            yield Step(
+                name=f"primary key of {table.source}",
+                statement=ddl.key_of_index(planned.schema, table),
+                table=table.source,
+            )
+
+
 def keys(planned: plan.Plan) -> Iterator[Step]:
-    """Primary keys, which verification walks by."""
+    """Primary keys of empty tables."""
     for table in planned.tables:
         if table.indexed_key:
             yield Step(
@@ -136,7 +158,8 @@ def indexes(planned: plan.Plan) -> Iterator[Step]:
 
 
 def finish_steps(planned: plan.Plan) -> Iterator[Step]:
-    """Foreign keys, sequences, statistics; in this order, one after the other."""
+    """Primary keys, foreign keys, sequences, statistics; in this order, one after the other."""
+    yield from keys_of_indexes(planned)
     for table in planned.tables:
         for key in table.foreign_keys:
             yield Step(
