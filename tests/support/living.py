@@ -18,7 +18,7 @@ from typing import Any
 
 from outgrow import errors
 from outgrow.migration import control
-from outgrow.sqlite import live
+from outgrow.sqlite import file_state
 
 __all__ = ["Engine", "until"]
 
@@ -114,7 +114,7 @@ class Engine:
         if self._process.poll() is not None:
             raise AssertionError(f"the engine ended with {self._process.returncode}\n{self.said}")
         try:
-            there = live.peek(self.path)
+            there = file_state.peek(self.path)
             if there is None or not there.control:
                 return None
             found: Mapping[str, Any] = control.ask(there.control, "status", seconds=10.0)
@@ -149,7 +149,7 @@ class Engine:
 
     def ask(self, command: str, **arguments: Any) -> Mapping[str, Any]:
         """Ask it for something; what it refuses is raised."""
-        there = live.peek(self.path)
+        there = file_state.peek(self.path)
         assert there is not None
         found: Mapping[str, Any] = control.ask(there.control, command, arguments, seconds=DEADLINE)
         return found

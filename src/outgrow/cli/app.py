@@ -5,17 +5,18 @@ from __future__ import annotations
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich import console as rich_console
 
 import outgrow
 from outgrow import errors, migration
-from outgrow.cli import findings, live, output, progress, render, wording
+from outgrow.cli import live, output, progress, wording
 from outgrow.cli.options import Columns, File, Jobs, Json, PlanFile, Quiet, Schema, To
-from outgrow.migration import planning
 from outgrow.model import plan
+
+if TYPE_CHECKING:
+    from rich import console as rich_console
 
 __all__ = ["app", "commands", "main"]
 
@@ -78,11 +79,17 @@ def check(
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
-            report = migration.check(file, overrides=planning.overrides_for(file, plan_file), sink=sink)
+            report = migration.check(file, overrides=migration.overrides_for(file, plan_file), sink=sink)
         if report.integrity:
             raise errors.SourceCorrupt(
                 f"{file} is damaged", why="; ".join(report.integrity[:3]), hint=report.findings[0].remedy
             )
+
+        def show(page: rich_console.Console) -> None:
+            from outgrow.cli import render
+
+            render.checked(page, report, file.name, columns=columns)
+
         facts = {
             "file": str(file),
             "size": report.database.size,
@@ -94,7 +101,7 @@ def check(
         }
         return output.Outcome(
             facts=facts,
-            show=lambda page: render.checked(page, report, file.name, columns=columns),
+            show=show,
             problem=_finding_problem(report.findings),
         )
 
@@ -127,7 +134,7 @@ def plan_command(
     ending = output.Output(command="plan", as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
-        path = pathlib.Path(destination) if destination not in ("", "-") else planning.default_path(file)
+        path = pathlib.Path(destination) if destination not in ("", "-") else migration.default_plan_path(file)
         writes = destination != "-" and not ddl
         with progress.reporting(quiet=quiet or as_json) as sink:
             report = migration.make_plan(
@@ -135,6 +142,8 @@ def plan_command(
             )
 
         def show(page: rich_console.Console) -> None:
+            from outgrow.cli import findings, render
+
             if ddl:
                 sys.stdout.write("".join(f"{statement};\n\n" for statement in report.ddl))
             elif destination == "-":
@@ -209,6 +218,8 @@ def copy(
             )
 
         def show(page: rich_console.Console) -> None:
+            from outgrow.cli import render
+
             render.copied(page, report, where=report.target)
             render.verified(page, report.verification)
             render.verdict(page, report.verification, report.quarantined)
@@ -232,6 +243,8 @@ def verify(file: File, to: To, jobs: Jobs = 2, as_json: Json = False, quiet: Qui
             report = migration.verify(file, to, jobs=jobs, sink=sink)
 
         def show(page: rich_console.Console) -> None:
+            from outgrow.cli import render
+
             render.verified(page, report)
             render.verdict(page, report, report.quarantined)
 
@@ -279,6 +292,8 @@ def rehearse(
         found = report.copy.plan.findings if not report.check.plan else report.check.findings
 
         def show(page: rich_console.Console) -> None:
+            from outgrow.cli import render
+
             render.checked(page, report.check, file.name, columns=False)
             render.planned_tables(page, report.copy.plan, columns=columns)
             render.copied(page, report.copy, where=report.copy.target if to else f"an embedded {report.server}")

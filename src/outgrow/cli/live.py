@@ -7,17 +7,17 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import console as rich_console
-from rich import live as rich_live
-from rich import table as rich_table
 
 from outgrow import errors, migration
 from outgrow.cli import output, progress
 from outgrow.cli.options import File, Json, KnownTo, PlanFile, Quiet, Schema, To
 from outgrow.model import event
+
+if TYPE_CHECKING:
+    from rich import console as rich_console
 
 __all__ = ["register"]
 
@@ -146,54 +146,19 @@ def _status(
     ending = output.Output(command="status", as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
+        def show(page: rich_console.Console) -> None:
+            from outgrow.cli import status_page
+
+            page.print(status_page.table(facts))
+
         facts = migration.status(file, to)
         if watch and not as_json:
-            with rich_live.Live(_page(facts), console=output.out(), auto_refresh=False) as page:
-                while facts["phase"] != "finished":
-                    time.sleep(0.5)
-                    facts = migration.status(file, to)
-                    page.update(_page(facts), refresh=True)
-        return output.Outcome(facts=facts, show=lambda page: page.print(_page(facts)))
+            from outgrow.cli import status_page
+
+            facts = status_page.watch(facts, lambda: migration.status(file, to))
+        return output.Outcome(facts=facts, show=show)
 
     ending.run(work)
-
-
-def _page(facts: Mapping[str, Any]) -> rich_table.Table:
-    """The facts of a status as two columns."""
-    page = rich_table.Table.grid(padding=(0, 2))
-    page.add_column(style="dim")
-    page.add_column(overflow="fold")
-    page.add_row("phase", f"{facts['phase']}" + (f" ({facts['step']})" if facts.get("step") else ""))
-    page.add_row("primary", f"{facts['primary']}, epoch {facts['epoch']}")
-    page.add_row("target", str(facts["target"]))
-    if facts.get("lag_seconds") is not None:
-        delays = facts.get("delay_ms")
-        told = f"; batches arrive after {delays['p50']:.1f} ms (p99 {delays['p99']:.1f} ms)" if delays else ""
-        waiting = "nothing is waiting" if facts["pending_changes"] == 0 else "changes are on their way"
-        page.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {waiting}{told}")
-        page.add_row("rate", f"{facts['changes_per_second']:,} changes/s")
-    if facts["phase"] in ("capturing", "copying") and facts.get("rows"):
-        eta = facts.get("eta_seconds")
-        left = f", about {eta:.0f} s left" if eta is not None else ""
-        page.add_row("copied", f"{facts['rows_copied']:,} of {facts['rows']:,} rows{left}")
-    verified = facts.get("verification")
-    if verified:
-        page.add_row(
-            "verified",
-            f"{verified['rows']:,} rows, {verified['differences']:,} differences, {verified['age_seconds']:.0f} s ago",
-        )
-    if facts.get("quarantined") is not None:
-        page.add_row("quarantine", f"{facts['quarantined']:,} rows")
-    if facts.get("trouble"):
-        page.add_row("trouble", f"[red]{facts['trouble']}[/red]")
-    page.add_row("", "")
-    page.add_row("switch", "ready" if facts["ready"] else "not ready")
-    for check in facts["checks"]:
-        mark = "✓" if check["ok"] else "✗"
-        page.add_row(f"  {mark} {check['name']}", check["found"])
-        if check["remedy"]:
-            page.add_row("", f"→ {check['remedy']}")
-    return page
 
 
 def _transition(

@@ -15,14 +15,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from rich import console as rich_console
-from rich import text
+from outgrow import errors, interrupts
 
-from outgrow import errors
-from outgrow.migration import session
-from outgrow.postgres import dsn
+if TYPE_CHECKING:
+    from rich import console as rich_console
 
 __all__ = [
     "DIFFERENCES",
@@ -33,7 +31,6 @@ __all__ = [
     "Output",
     "Problem",
     "fail",
-    "out",
     "plain",
     "prepare",
 ]
@@ -54,19 +51,6 @@ def prepare() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-class _Page(rich_console.Console):
-    """A console that leaves it to its user what happens when the reader is gone."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-def out(*, stderr: bool = False) -> rich_console.Console:
-    """A console; without a terminal it is 100 columns wide and has no colours."""
-    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 100
-    return _Page(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +114,9 @@ class Output:
                 why = problem and _told(problem.code, problem.message, problem.why, problem.hint, retry=False)
                 _print_json({"ok": problem is None, "command": self.command, "error": why, **outcome.facts})
             elif not self.quiet:
-                outcome.show(out())
+                from outgrow.cli import page  # rich takes longer to load than a status to answer
+
+                outcome.show(page.console())
         raise Ended(outcome)
 
 
@@ -166,12 +152,14 @@ class _Interrupts:
     def __call__(self, number: int, frame: object) -> None:
         if not self.ending:
             self._since = time.monotonic()
-            session.hurry()
+            interrupts.hurry()
             raise KeyboardInterrupt
 
 
 def _unexpected(error: Exception) -> errors.OutgrowError:
     """A defect, told without locals, values or passwords; OUTGROW_DEBUG=1 adds the traceback."""
+    from outgrow.postgres import dsn  # which loads the driver
+
     if os.environ.get("OUTGROW_DEBUG"):
         sys.stderr.write(dsn.scrub("".join(traceback.format_exception(error))))
     name = type(error).__name__
@@ -227,12 +215,9 @@ def fail(command: str, error: errors.OutgrowError, *, as_json: bool) -> NoReturn
             _print_json({"ok": False, "command": command, "error": told})
     else:
         with contextlib.suppress(BrokenPipeError):
-            console = out(stderr=True)
-            console.print(text.Text.assemble(("outgrow: ", "bold red"), (error.message, "bold")), soft_wrap=True)
-            if error.why:
-                console.print(text.Text.assemble(("   why  ", "dim"), error.why), soft_wrap=True)
-            if error.hint:
-                console.print(text.Text.assemble(("  next  ", "green"), error.hint), soft_wrap=True)
+            from outgrow.cli import page
+
+            page.failed(error)
     raise SystemExit(error.exit_code)
 
 
@@ -244,5 +229,7 @@ def _interrupted(command: str, *, as_json: bool) -> NoReturn:
             _print_json({"ok": False, "command": command, "error": told})
     else:
         with contextlib.suppress(BrokenPipeError):
-            out(stderr=True).print(text.Text.assemble(("outgrow: ", "bold red"), "interrupted. ", hint))
+            from outgrow.cli import page
+
+            page.interrupted(hint)
     raise SystemExit(INTERRUPTED)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich import console
 
 from outgrow.cli import grid, wording
 from outgrow.cli.grid import Kind
-from outgrow.migration import checking
 from outgrow.model import plan
-from outgrow.sqlite import profile
+
+if TYPE_CHECKING:
+    from outgrow.migration import checking
+    from outgrow.sqlite import profile
 
 __all__ = ["show"]
 

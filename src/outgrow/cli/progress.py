@@ -8,13 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 
-from rich import console, progress
-
 from outgrow.model import event
 
-__all__ = ["reporting"]
+__all__ = ["TITLES", "reporting"]
 
-_TITLES = {
+TITLES = {
     "snapshot": "Taking a private snapshot",
     "integrity": "Checking the file's integrity",
     "profile": "Profiling every column",
@@ -34,74 +32,12 @@ def reporting(*, quiet: bool) -> Iterator[event.Sink]:
     if quiet:
         yield event.ignore
     elif sys.stderr.isatty():
-        with _Bars() as bars:
-            yield bars
+        from outgrow.cli import bars
+
+        with bars.Bars() as shown:
+            yield shown
     else:
         yield _Lines()
-
-
-class _Bars:
-    """Progress bars, one a step."""
-
-    def __init__(self) -> None:
-        self._progress = progress.Progress(
-            progress.TextColumn("{task.description:<36}"),
-            progress.BarColumn(bar_width=24),
-            progress.TextColumn("{task.fields[amount]:>24}"),
-            progress.TextColumn("{task.fields[rate]:>14}"),
-            progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=console.Console(stderr=True),
-        )
-        self._lock = threading.Lock()
-        self._task: progress.TaskID | None = None
-        self._done = 0
-        self._from = 0
-        self._total = 0
-        self._unit = ""
-        self._began = 0.0
-
-    def __enter__(self) -> _Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, happened: event.Event) -> None:
-        with self._lock:
-            match happened:
-                case event.StepStarted():
-                    self._finish()
-                    self._total, self._unit = happened.total, happened.unit
-                    self._done = self._from = happened.done
-                    self._began = time.monotonic()
-                    self._task = self._progress.add_task(
-                        _TITLES.get(happened.step, happened.step), total=happened.total or None, amount="", rate=""
-                    )
-                    self._advance(0)
-                case event.StepDone():
-                    self._finish()
-                case event.ChunkCopied() | event.ChunkVerified():
-                    self._advance(happened.rows)
-                case event.TableStarted() if self._unit in ("tables", "steps"):
-                    self._advance(1)
-                case _:
-                    pass
-
-    def _advance(self, amount: int) -> None:
-        self._done += amount
-        if self._task is None or not self._total:
-            return
-        elapsed = time.monotonic() - self._began
-        rate = f"{(self._done - self._from) / elapsed:,.0f} rows/s" if self._unit == "rows" and elapsed > 0.2 else ""
-        shown = f"{min(self._done, self._total):,} of {self._total:,} {self._unit}"
-        self._progress.update(self._task, completed=self._done, amount=shown, rate=rate)
-
-    def _finish(self) -> None:
-        if self._task is not None:
-            total = self._total or 1
-            self._progress.update(self._task, total=total, completed=total)
-            self._task = None
 
 
 class _Lines:
@@ -125,7 +61,7 @@ class _Lines:
                     of = f" ({self._total:,} {happened.unit})" if happened.total else ""
                     if happened.done:
                         of = f" ({self._total:,} {happened.unit}, {happened.done:,} of them by an earlier run)"
-                    self._write(f"{_TITLES.get(happened.step, happened.step)}{of}\n")
+                    self._write(f"{TITLES.get(happened.step, happened.step)}{of}\n")
                 case event.ChunkCopied() | event.ChunkVerified():
                     self._done += happened.rows
                     self._tell()

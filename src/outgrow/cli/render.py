@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich import cells, console, rule, text
 
 from outgrow.cli import findings, grid, profiles, wording
 from outgrow.cli.grid import Kind
-from outgrow.migration import checking, copying, verifying
 from outgrow.model import plan
+
+if TYPE_CHECKING:
+    from outgrow.migration import checking, copying, verifying
 
 __all__ = [
     "checked",

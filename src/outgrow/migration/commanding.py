@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 from outgrow import errors
-from outgrow.migration import control, engine, session
+from outgrow.migration import control
 from outgrow.model import event
-from outgrow.model.phase import Phase
-from outgrow.postgres import connection as postgres
-from outgrow.postgres import dsn, state
-from outgrow.sqlite import live
+from outgrow.sqlite import file_state
 
 __all__ = ["command", "status"]
 
@@ -23,53 +19,28 @@ _STATUS_SECONDS = 5.0
 
 def status(path: str | os.PathLike[str], to: str | None) -> Mapping[str, Any]:
     """Where the migration of a file stands: by its engine, or by what both databases say where none runs."""
-    there = live.peek(path)
+    there = _followed(path, to)
     if there is not None and there.control:
         try:
             answer: Mapping[str, Any] = control.ask(there.control, "status", seconds=_STATUS_SECONDS)
             return answer
         except errors.EngineMissing:
             pass
+    from outgrow.migration import resting  # an engine's answer needs no driver
+
+    return resting.status(path, to or (there.target if there else ""), there)
+
+
+def _followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileState | None:
+    """What the file says of its migration; a file that says nothing needs a target that may."""
+    there = file_state.peek(path)
     if there is None and to is None:
         raise errors.PhaseRefused(
             f"{path} is in no live migration",
             why="outgrow has put nothing into it",
             hint=f"Begin one: outgrow run {path} --to postgresql://user@host/database",
         )
-    facts: dict[str, Any] = {
-        "engine": False,
-        "source": pathlib.Path(path).name,
-        "target": dsn.parse(to or (there.target if there else "")).masked,
-        "phase": str(Phase.PLANNED),
-        "epoch": there.epoch if there else 0,
-        "primary": str(there.primary) if there else "sqlite",
-        "lag_seconds": None,
-        "pending_changes": None,
-        "quarantined": None,
-        "ready": False,
-        "trouble": None,
-        "checks": [
-            {
-                "name": "engine",
-                "ok": False,
-                "found": "no engine runs, so nothing is followed",
-                "remedy": f"outgrow run {path}",
-            }
-        ],
-    }
-    try:
-        with session.Target(to or (there.target if there else ""), "status") as target:
-            keeper = state.State(target.control)
-            with postgres.translate_errors(target.control):
-                if keeper.exists():
-                    migration = keeper.migration()
-                    facts |= {
-                        "phase": str(migration.phase),
-                        "quarantined": sum(keeper.quarantine_counts().values()),
-                    }
-    except errors.OutgrowError as error:
-        facts["trouble"] = f"{error.message}: {error.why}"
-    return facts
+    return there
 
 
 def command(
@@ -83,13 +54,7 @@ def command(
     sink: event.Sink = event.ignore,
 ) -> Mapping[str, Any]:
     """Have a command done. `before` and `after` are commands of the user's, run by a shell; the first one can call it off."""
-    there = live.peek(path)
-    if there is None and to is None:
-        raise errors.PhaseRefused(
-            f"{path} is in no live migration",
-            why="outgrow has put nothing into it",
-            hint=f"Begin one: outgrow run {path} --to postgresql://user@host/database",
-        )
+    there = _followed(path, to)
     _hook(before, name, "before", {})
     result = _ask(path, to, there, name, arguments, sink)
     _hook(after, name, "after", result)
@@ -99,7 +64,7 @@ def command(
 def _ask(
     path: str | os.PathLike[str],
     to: str | None,
-    there: live.FileState | None,
+    there: file_state.FileState | None,
     name: str,
     arguments: Mapping[str, Any],
     sink: event.Sink,
@@ -111,7 +76,9 @@ def _ask(
         except errors.EngineMissing as error:
             if "went away" in error.why:
                 raise
-    worker = engine.Engine(path, to or (there.target if there else ""), engine.Options(lasting=False), sink=sink)
+    from outgrow.migration import engine
+
+    worker = engine.Engine(path, to or (there.target if there else ""), engine.EngineOptions(lasting=False), sink=sink)
     reply = worker.submit(name, {**arguments, "alone": True})
     reply.add_done_callback(lambda _: worker.stop())
     worker.run()

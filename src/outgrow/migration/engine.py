@@ -24,14 +24,14 @@ from outgrow.postgres import state
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import live
 
-__all__ = ["Engine", "Options"]
+__all__ = ["Engine", "EngineOptions"]
 
 BACK_OFF = 5.0
 """Most seconds between two attempts to reach a PostgreSQL that went away."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class EngineOptions:
     """How an engine works. One that is not `lasting` only does what was submitted, and neither copies nor keeps verifying."""
 
     target_schema: str = "public"
@@ -46,7 +46,7 @@ class Options:
 class Engine:
     """One engine for one file. `run` is called by the main thread; everything else may be called by any."""
 
-    def __init__(self, path: str | os.PathLike[str], to: str, options: Options, *, sink: event.Sink) -> None:
+    def __init__(self, path: str | os.PathLike[str], to: str, options: EngineOptions, *, sink: event.Sink) -> None:
         self.path = pathlib.Path(path).resolve()
         self.to = to
         self.options = options

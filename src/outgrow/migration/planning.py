@@ -14,7 +14,7 @@ from outgrow.plan import build, file
 from outgrow.postgres import ddl
 from outgrow.sqlite import connection, schema
 
-__all__ = ["PlanReport", "default_path", "make_plan", "overrides_for", "plan_source"]
+__all__ = ["PlanReport", "default_plan_path", "make_plan", "overrides_for", "plan_source"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ class PlanReport:
     seconds: float
 
 
-def default_path(source: str | os.PathLike[str]) -> pathlib.Path:
+def default_plan_path(source: str | os.PathLike[str]) -> pathlib.Path:
     """Where the plan of a file is looked for and written: beside it, with `.plan.toml` added to its name."""
     path = pathlib.Path(source)
     path = path if path.name else path.resolve()
@@ -41,7 +41,7 @@ def overrides_for(
     """The overrides of the named plan, or of the plan beside the file if there is one."""
     if plan_path is not None:
         return file.load_overrides(pathlib.Path(plan_path))
-    path = default_path(source)
+    path = default_plan_path(source)
     return file.load_overrides(path) if path.exists() else ()
 
 

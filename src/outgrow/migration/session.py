@@ -5,30 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 
-from outgrow import workers
+from outgrow import interrupts, workers
 from outgrow.model import event
 from outgrow.postgres import connection, dsn
 
-__all__ = ["Steps", "Target", "hurry"]
+__all__ = ["Steps", "Target"]
 
 _CANCEL_PATIENCE = 2.0
 _GRACE = 5.0
 """Seconds that cancelled connections have to end in order before they are broken off."""
-
-
-_targets: weakref.WeakSet[Target] = weakref.WeakSet()
-
-
-def hurry() -> None:
-    """Give every open connection a few seconds to end in order; for a signal's handler, before it raises.
-
-    What unwinds after Ctrl-C talks to the server too (a rollback, the lease), and a server may have fallen silent.
-    """
-    for target in list(_targets):
-        target.hurry()
 
 
 class Target:
@@ -40,7 +27,7 @@ class Target:
         self._sessions: list[connection.Session] = []
         self._breaking: threading.Timer | None = None
         self.stop = workers.Stop()
-        _targets.add(self)
+        interrupts.register(self)
         self.control = self.connect()
         try:
             self.facts = connection.examine(self.control)

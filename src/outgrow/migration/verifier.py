@@ -14,7 +14,7 @@ from outgrow.follow import pace
 from outgrow.migration import watching
 from outgrow.model import event, plan
 from outgrow.model.store import Side
-from outgrow.sqlite import capture, reader
+from outgrow.sqlite import capture, file_state, reader
 from outgrow.verify import compare, live, pool
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Verifier:
 
         def take() -> tuple[Side, int]:
             self._connection.execute("BEGIN")
-            self._connection.execute(f"SELECT epoch FROM {capture.STATE}").fetchone()
+            self._connection.execute(f"SELECT epoch FROM {file_state.STATE}").fetchone()
             self._session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._session.execute("SELECT 1")
             return self._work.primary, self._work.file_store.mark.seq

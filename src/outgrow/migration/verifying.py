@@ -19,7 +19,7 @@ from outgrow.postgres import connection as postgres
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
-from outgrow.sqlite import live, schema
+from outgrow.sqlite import file_state, schema
 from outgrow.verify import compare, run
 
 __all__ = ["VerifyReport", "verify", "verify_target"]
@@ -129,7 +129,7 @@ def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.
 
 def _ask_engine(path: str | os.PathLike[str]) -> VerifyReport | None:
     """What the engine that follows the file finds in a round made now; None where none answers."""
-    there = live.peek(path)
+    there = file_state.peek(path)
     if there is None or not there.control:
         return None
     began = time.monotonic()

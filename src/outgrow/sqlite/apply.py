@@ -10,7 +10,7 @@ import apsw
 
 from outgrow.dialect import identifiers
 from outgrow.model import plan, store
-from outgrow.sqlite import capture, live, reader, values
+from outgrow.sqlite import file_state, live, reader, values
 
 __all__ = ["Applier"]
 
@@ -90,8 +90,8 @@ class Applier:
             self._insert(table, row, refused, complete=batch.complete)
         for changes in batch.changes:
             self._read_back(self._tables[changes.table], changes, refused)
-        self._connection.execute(f"UPDATE {capture.STATE} SET applied=applied+1")
-        serial = self._connection.execute(f"SELECT applied FROM {capture.STATE}").fetchone()[0]  # type: ignore[index]
+        self._connection.execute(f"UPDATE {file_state.STATE} SET applied=applied+1")
+        serial = self._connection.execute(f"SELECT applied FROM {file_state.STATE}").fetchone()[0]  # type: ignore[index]
         return store.Applied(serial=serial, refusals=tuple(refused.values()))
 
     def _write(

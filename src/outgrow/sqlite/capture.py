@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 from outgrow.dialect import identifiers
 from outgrow.model import plan, schema
-from outgrow.sqlite import victims
+from outgrow.sqlite import file_state, victims
 
 __all__ = [
     "FENCE_PREFIX",
     "HELD",
     "LOG",
     "PREFIX",
-    "STATE",
     "Captured",
     "Difference",
     "column",
@@ -37,7 +36,6 @@ __all__ = [
 
 PREFIX = schema.OWN_PREFIX
 LOG = f"{PREFIX}log"
-STATE = f"{PREFIX}state"
 FENCE = f"{PREFIX}fence"
 FENCE_PREFIX = "outgrow: fenced: this file is not the primary"
 """What the message of every refused write begins with."""
@@ -173,7 +171,7 @@ def guards(number: int, table: schema.Table) -> Mapping[str, str]:
     Such a table has no capture triggers that would meet the fence. `number` counts these tables by themselves.
     """
     on = identifiers.quote_sqlite(table.name)
-    when = f"WHEN (SELECT primary_store FROM {STATE})<>'sqlite'"
+    when = f"WHEN (SELECT primary_store FROM {file_state.STATE})<>'sqlite'"
     body = f"BEGIN SELECT RAISE(ABORT,'{FENCE_PREFIX}'); END"
     made = {event.lower(): f"BEFORE {event} ON {on} {when} {body}" for event in ("INSERT", "UPDATE", "DELETE")}
     return _named(f"{PREFIX}guard_{number}_", made)

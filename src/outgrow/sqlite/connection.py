@@ -20,8 +20,7 @@ from dataclasses import dataclass
 import apsw
 from apsw import sqlite_extra
 
-from outgrow import codec, errors
-from outgrow.sqlite import sql
+from outgrow import errors
 
 __all__ = ["Connection", "Fingerprint", "Source", "SourceConnection", "check_usable", "open_source", "translate_errors"]
 
@@ -49,6 +48,18 @@ class Fingerprint:
     wal_modified: int
 
 
+def _add_functions(connection: apsw.Connection) -> None:
+    from outgrow import codec  # who only asks a file for its state does without
+    from outgrow.sqlite import sql
+
+    encoding = str(connection.pragma("encoding"))
+    for name, function in codec.functions(encoding).items():
+        connection.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
+    _prefer_compiled(connection)
+    if encoding != "UTF-8":
+        connection.create_collation(sql.UTF8_COLLATION, _compare_text)
+
+
 def _prefer_compiled(connection: apsw.Connection) -> None:
     """Put SQLite's own function in the place of Python's where this apsw has it: it runs without the interpreter's lock."""
     if sqlite_extra.has("ieee754"):
@@ -71,8 +82,9 @@ class Source:
     without its index forced a private copy.
     """
 
-    def __init__(self, *, path: pathlib.Path, opened: pathlib.Path, parameters: str) -> None:
+    def __init__(self, *, path: pathlib.Path, opened: pathlib.Path, parameters: str, functions: bool = True) -> None:
         self.path = path
+        self._functions = functions
         # A name that is not UTF-8 can be opened, but not written into a plan.
         self.name = path.name.encode(errors="surrogateescape").decode(errors="replace")
         self._opened = opened
@@ -87,7 +99,7 @@ class Source:
         self._version = self.data_version()
 
     def connect(self) -> SourceConnection:
-        """Another connection to the same file, with the codecs' functions; closed with the source."""
+        """Another connection to the same file, with the functions of the codecs if wanted; closed with the source."""
         quoted = urllib.parse.quote(os.fsencode(self._opened))
         with translate_errors(self.path):
             connection = SourceConnection(
@@ -100,12 +112,8 @@ class Source:
             connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
             # A quoted name that is no column is a mistake, never a string.
             connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
-            encoding = connection.pragma("encoding")
-            for name, function in codec.functions(encoding).items():
-                connection.create_scalar_function(name, function, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
-            _prefer_compiled(connection)
-            if encoding != "UTF-8":
-                connection.create_collation(sql.UTF8_COLLATION, _compare_text)
+            if self._functions:
+                _add_functions(connection)
         return connection
 
     def data_version(self) -> int:
@@ -251,7 +259,7 @@ def _private_copy(path: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
+def open_source(path: str | os.PathLike[str], *, functions: bool = True) -> Iterator[Source]:
     """Open a file for reading; afterwards the file is as it was, and no `-wal` or `-shm` is left that was not there.
 
     - Not in WAL mode: opened read-only.
@@ -262,7 +270,7 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
     - A `-wal` without `-shm`, as a crash and a file copy leave it: nobody has it open, and any connection would either leave
       traces or move the log into the file. So a private copy of both is read.
 
-    Raises errors.SourceUnreadable, errors.SourceCorrupt, errors.SourceBusy.
+    `functions` are the codecs'. Raises errors.SourceUnreadable, errors.SourceCorrupt, errors.SourceBusy.
     """
     path = pathlib.Path(path).resolve()
     check_usable(path)
@@ -280,7 +288,7 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
                     parameters = "mode=rw"
                 elif not (wal.exists() and shm.exists()):
                     parameters = "mode=ro&immutable=1"
-        source = Source(path=path, opened=opened, parameters=parameters)
+        source = Source(path=path, opened=opened, parameters=parameters, functions=functions)
         stack.callback(source.close)
         yield source
 

@@ -8,77 +8,18 @@ import pathlib
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import apsw
 
 from outgrow import errors
 from outgrow.model import schema
 from outgrow.model.store import Side
-from outgrow.sqlite import capture, connection
+from outgrow.sqlite import capture, connection, file_state
 
-__all__ = ["FileState", "LiveFile", "peek"]
+__all__ = ["LiveFile"]
 
 _SPIN = 0.0002
 """Seconds between two attempts at the write lock: SQLite's own back-off waits up to 330 ms (measured)."""
-
-_CREATE_STATE = f"""
-CREATE TABLE {capture.STATE} (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    run TEXT NOT NULL,
-    target TEXT NOT NULL,
-    epoch INTEGER NOT NULL,
-    primary_store TEXT NOT NULL,
-    applied INTEGER NOT NULL,
-    control TEXT NOT NULL,
-    journal_mode TEXT NOT NULL,
-    beat INTEGER NOT NULL
-)
-"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileState:
-    """What the file says of its migration.
-
-    `run` is the migration's identity at the target, `target` its DSN without password, `applied` the number of batches from
-    PostgreSQL that the file has, `control` the path of the engine's socket, `journal_mode` what the file had before.
-    """
-
-    run: str
-    target: str
-    epoch: int
-    primary: Side
-    applied: int
-    control: str
-    journal_mode: str
-
-
-_COLUMNS = "run,target,epoch,primary_store,applied,control,journal_mode"
-
-
-def _state(found: apsw.Connection) -> FileState | None:
-    if not found.execute("SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?", (capture.STATE,)).fetchone():
-        return None
-    row = found.execute(f"SELECT {_COLUMNS} FROM {capture.STATE}").fetchone()
-    if row is None:
-        return None
-    run, target, epoch, primary, applied, control, journal_mode = row
-    return FileState(
-        run=run,
-        target=target,
-        epoch=epoch,
-        primary=Side(primary),
-        applied=applied,
-        control=control,
-        journal_mode=journal_mode,
-    )
-
-
-def peek(path: str | os.PathLike[str]) -> FileState | None:
-    """What a file says of its migration, None if it has none; raises errors.SourceUnreadable."""
-    with connection.open_source(path) as source, connection.translate_errors(source.path):
-        return _state(source.main)
 
 
 class LiveFile:
@@ -146,9 +87,9 @@ class LiveFile:
                 hint="Type it again; it takes an instant without readers and writers",
             )
 
-    def state(self) -> FileState | None:
+    def state(self) -> file_state.FileState | None:
         """What the file says of its migration, None if it has none."""
-        return _state(self.writer)
+        return file_state.read(self.writer)
 
     def data_version(self) -> int:
         """A number that changes when another connection than the writer commits."""
@@ -190,9 +131,9 @@ class LiveFile:
 
     def begin(self, statements: Sequence[str], *, run: str, target: str, journal_mode: str) -> None:
         """Install capture and the row of state, within a transaction of the caller's."""
-        self.writer.execute(_CREATE_STATE)
+        self.writer.execute(file_state.CREATE)
         self.writer.execute(
-            f"INSERT INTO {capture.STATE} VALUES (1,?,?,0,?,0,'',?,0)",
+            f"INSERT INTO {file_state.STATE} VALUES (1,?,?,0,?,0,'',?,0)",
             (run, target, str(Side.SQLITE), journal_mode),
         )
         for statement in statements:
@@ -269,12 +210,12 @@ class LiveFile:
         self._become(epoch, Side.SQLITE)
 
     def _become(self, epoch: int, primary: Side) -> None:
-        self.writer.execute(f"UPDATE {capture.STATE} SET epoch=?,primary_store=?", (epoch, str(primary)))
+        self.writer.execute(f"UPDATE {file_state.STATE} SET epoch=?,primary_store=?", (epoch, str(primary)))
 
     def set_control(self, path: str) -> None:
         """Write down where the engine answers."""
         with self.writing(durable=False):
-            self.writer.execute(f"UPDATE {capture.STATE} SET control=?", (path,))
+            self.writer.execute(f"UPDATE {file_state.STATE} SET control=?", (path,))
 
     def pulse(self) -> Callable[[], float]:
         """A function that writes one row as the application would, over its own connection, and gives the seconds it took."""
@@ -283,7 +224,7 @@ class LiveFile:
 
         def beat() -> float:
             began = time.monotonic()
-            beater.execute(f"UPDATE {capture.STATE} SET beat=beat+1")
+            beater.execute(f"UPDATE {file_state.STATE} SET beat=beat+1")
             return time.monotonic() - began
 
         return beat

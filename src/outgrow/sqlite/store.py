@@ -7,7 +7,7 @@ from typing import Any
 
 from outgrow import errors
 from outgrow.model import plan, store
-from outgrow.sqlite import apply, capture, changes, live, values
+from outgrow.sqlite import apply, capture, changes, file_state, live, values
 
 __all__ = ["FileStore"]
 
@@ -41,7 +41,7 @@ class FileStore:
         """Apply a batch of PostgreSQL's."""
         return self._applier.apply(batch)
 
-    def state(self) -> live.FileState:
+    def state(self) -> file_state.FileState:
         """What the file says of its migration, which there must be."""
         found = self.file.state()
         if found is None:

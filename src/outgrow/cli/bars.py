@@ -1,0 +1,77 @@
+"""Progress bars with rate and time left, for a terminal."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rich import console, progress
+
+from outgrow.cli.progress import TITLES
+from outgrow.model import event
+
+__all__ = ["Bars"]
+
+
+class Bars:
+    """Progress bars, one a step."""
+
+    def __init__(self) -> None:
+        self._progress = progress.Progress(
+            progress.TextColumn("{task.description:<36}"),
+            progress.BarColumn(bar_width=24),
+            progress.TextColumn("{task.fields[amount]:>24}"),
+            progress.TextColumn("{task.fields[rate]:>14}"),
+            progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            console=console.Console(stderr=True),
+        )
+        self._lock = threading.Lock()
+        self._task: progress.TaskID | None = None
+        self._done = 0
+        self._from = 0
+        self._total = 0
+        self._unit = ""
+        self._began = 0.0
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, happened: event.Event) -> None:
+        with self._lock:
+            match happened:
+                case event.StepStarted():
+                    self._finish()
+                    self._total, self._unit = happened.total, happened.unit
+                    self._done = self._from = happened.done
+                    self._began = time.monotonic()
+                    self._task = self._progress.add_task(
+                        TITLES.get(happened.step, happened.step), total=happened.total or None, amount="", rate=""
+                    )
+                    self._advance(0)
+                case event.StepDone():
+                    self._finish()
+                case event.ChunkCopied() | event.ChunkVerified():
+                    self._advance(happened.rows)
+                case event.TableStarted() if self._unit in ("tables", "steps"):
+                    self._advance(1)
+                case _:
+                    pass
+
+    def _advance(self, amount: int) -> None:
+        self._done += amount
+        if self._task is None or not self._total:
+            return
+        elapsed = time.monotonic() - self._began
+        rate = f"{(self._done - self._from) / elapsed:,.0f} rows/s" if self._unit == "rows" and elapsed > 0.2 else ""
+        shown = f"{min(self._done, self._total):,} of {self._total:,} {self._unit}"
+        self._progress.update(self._task, completed=self._done, amount=shown, rate=rate)
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            total = self._total or 1
+            self._progress.update(self._task, total=total, completed=total)
+            self._task = None

@@ -1,0 +1,64 @@
+"""A status for people, once or again and again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich import live as rich_live
+from rich import table as rich_table
+
+from outgrow.cli import page
+
+__all__ = ["table", "watch"]
+
+_EVERY = 0.5
+
+
+def watch(facts: Mapping[str, Any], again: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Show it anew every half second until the migration is over; the last facts."""
+    with rich_live.Live(table(facts), console=page.console(), auto_refresh=False) as shown:
+        while facts["phase"] != "finished":
+            time.sleep(_EVERY)
+            facts = again()
+            shown.update(table(facts), refresh=True)
+    return facts
+
+
+def table(facts: Mapping[str, Any]) -> rich_table.Table:
+    """The facts of a status as two columns."""
+    grid = rich_table.Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    grid.add_row("phase", f"{facts['phase']}" + (f" ({facts['step']})" if facts.get("step") else ""))
+    grid.add_row("primary", f"{facts['primary']}, epoch {facts['epoch']}")
+    grid.add_row("target", str(facts["target"]))
+    if facts.get("lag_seconds") is not None:
+        delays = facts.get("delay_ms")
+        told = f"; batches arrive after {delays['p50']:.1f} ms (p99 {delays['p99']:.1f} ms)" if delays else ""
+        waiting = "nothing is waiting" if facts["pending_changes"] == 0 else "changes are on their way"
+        grid.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {waiting}{told}")
+        grid.add_row("rate", f"{facts['changes_per_second']:,} changes/s")
+    if facts["phase"] in ("capturing", "copying") and facts.get("rows"):
+        eta = facts.get("eta_seconds")
+        left = f", about {eta:.0f} s left" if eta is not None else ""
+        grid.add_row("copied", f"{facts['rows_copied']:,} of {facts['rows']:,} rows{left}")
+    verified = facts.get("verification")
+    if verified:
+        grid.add_row(
+            "verified",
+            f"{verified['rows']:,} rows, {verified['differences']:,} differences, {verified['age_seconds']:.0f} s ago",
+        )
+    if facts.get("quarantined") is not None:
+        grid.add_row("quarantine", f"{facts['quarantined']:,} rows")
+    if facts.get("trouble"):
+        grid.add_row("trouble", f"[red]{facts['trouble']}[/red]")
+    grid.add_row("", "")
+    grid.add_row("switch", "ready" if facts["ready"] else "not ready")
+    for check in facts["checks"]:
+        mark = "✓" if check["ok"] else "✗"
+        grid.add_row(f"  {mark} {check['name']}", check["found"])
+        if check["remedy"]:
+            grid.add_row("", f"→ {check['remedy']}")
+    return grid

@@ -1,0 +1,54 @@
+"""What both databases say of a live migration while no engine runs."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from outgrow import errors
+from outgrow.migration import session
+from outgrow.model.phase import Phase
+from outgrow.postgres import connection as postgres
+from outgrow.postgres import dsn, state
+from outgrow.sqlite import file_state
+
+__all__ = ["status"]
+
+
+def status(path: str | os.PathLike[str], to: str, there: file_state.FileState | None) -> Mapping[str, Any]:
+    """The same facts as an engine tells, as far as they are known; a target out of reach is told as trouble."""
+    facts: dict[str, Any] = {
+        "engine": False,
+        "source": pathlib.Path(path).name,
+        "target": dsn.parse(to).masked,
+        "phase": str(Phase.PLANNED),
+        "epoch": there.epoch if there else 0,
+        "primary": str(there.primary) if there else "sqlite",
+        "lag_seconds": None,
+        "pending_changes": None,
+        "quarantined": None,
+        "ready": False,
+        "trouble": None,
+        "checks": [
+            {
+                "name": "engine",
+                "ok": False,
+                "found": "no engine runs, so nothing is followed",
+                "remedy": f"outgrow run {path}",
+            }
+        ],
+    }
+    try:
+        with session.Target(to, "status") as target:
+            keeper = state.State(target.control)
+            with postgres.translate_errors(target.control):
+                if keeper.exists():
+                    facts |= {
+                        "phase": str(keeper.migration().phase),
+                        "quarantined": sum(keeper.quarantine_counts().values()),
+                    }
+    except errors.OutgrowError as error:
+        facts["trouble"] = f"{error.message}: {error.why}"
+    return facts
