@@ -6,7 +6,7 @@ import argparse
 import pathlib
 import warnings
 
-from bench import capture, copy, dataset, memory, results, reverse, server, table, task, verify, whole
+from bench import capture, copy, dataset, live, memory, results, reverse, server, table, task, verify, whole
 
 BENCHMARKS = {
     "copy": copy,
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "verify": verify,
     "capture": capture,
     "reverse": reverse,
+    "live": live,
 }
 SMALL, FULL = 300_000, 3_000_000
 

@@ -18,10 +18,12 @@ from outgrow.migration import beginning, copying, operations, repairing, session
 from outgrow.model import event, plan
 from outgrow.model.phase import Phase
 from outgrow.model.store import Side
+from outgrow.postgres import connection as postgres
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import changes, live
+from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import schema as sqlite_schema
 from outgrow.sqlite import store as sqlite_store
 from outgrow.switch import execute, sides
@@ -155,23 +157,17 @@ class Connected:
         self.view.direct(self.primary, state.epoch, self.following)
 
     def _drain(self, check: Callable[[], None]) -> None:
-        """Bring the follower to the primary's last commit, durably; the primary's writers are kept out."""
-        self.target_store.durable = True
-        try:
-            self.following.drain(check=check)
-            if self.primary is Side.POSTGRES:
-                given = self.target_store.last_ids()
-                self.file_store.advance_sequences(
-                    {
-                        one.plan.source: given[one.plan.source]
-                        for one in self.captured.values()
-                        if one.table.autoincrement and one.plan.source in given
-                    }
-                )
-            else:
-                self.target_store.make_durable()
-        finally:
-            self.target_store.durable = False
+        """Bring the follower to the primary's last commit; the primary's writers are kept out."""
+        self.following.drain(check=check)
+        if self.primary is Side.POSTGRES:
+            given = self.target_store.last_ids()
+            self.file_store.advance_sequences(
+                {
+                    one.plan.source: given[one.plan.source]
+                    for one in self.captured.values()
+                    if one.table.autoincrement and one.plan.source in given
+                }
+            )
 
     def phase(self) -> Phase:
         """Where the migration stands."""
@@ -269,15 +265,21 @@ class Connected:
             while True:
                 request = self._requests.get_nowait()
                 try:
-                    request.reply.set_result(operations.perform(self, request.command, request.arguments))
+                    with postgres.translate_errors(self.target.control), sqlite.translate_errors(self.file.path):
+                        answer = operations.perform(self, request.command, request.arguments)
+                    request.reply.set_result(answer)
                 except errors.OutgrowError as error:
                     request.reply.set_exception(error)
-                    if isinstance(error, errors.TargetLost):
+                    if isinstance(error, errors.TargetLost) or self._halfway():
                         raise
                 except Exception as error:
                     request.reply.set_exception(errors.Internal("A defect in outgrow", why=repr(error)))
                     raise
         return self.over
+
+    def _halfway(self) -> bool:
+        """Whether a switch was decided and not completed, or prepared and given up: the next connections see to it."""
+        return self.switcher.unfinished() or self.file_store.state().primary is not self.primary
 
     def between_batches(self, visit: Callable[[], Result]) -> Result:
         """Let the main thread do something between two batches, when the follower equals some state of its primary."""

@@ -28,8 +28,8 @@ _TAKEN = "23505"
 """SQLSTATE: another row has that unique value."""
 
 _BEGIN = f"""
-SELECT set_config('{capture.APPLYING}', $1, true), set_config('synchronous_commit', $2, true), set_config('jit', 'off', true),
-       outgrow.move_position($3, $4, $5, $6, $7, $8)
+SELECT set_config('{capture.APPLYING}', $1, true), set_config('synchronous_commit', 'off', true),
+       set_config('jit', 'off', true), outgrow.move_position($2, $3, $4, $5, $6, $7)
 """.strip().encode()
 
 
@@ -150,15 +150,15 @@ class Applier:
         self._secret, self._epoch = found.secret, found.epoch
         self.position = (found.seq, found.token)
 
-    def apply(self, batch: store.Batch[store.LineChanges], *, durable: bool = False) -> store.Applied:
-        """Apply a batch and move the position, or neither; with `durable`, this and everything before it is on the disk.
+    def apply(self, batch: store.Batch[store.LineChanges]) -> store.Applied:
+        """Apply a batch and move the position, or neither, without waiting for the disk.
 
         All rows that went to the quarantine are in the result, those included that did not fit in the file's judgement. Raises
         errors.TargetBusy where the position, the epoch or the primary is not what this process believes, and store.Torn where
         a batch that is not complete breaks a unique index: the row that has the value will give it up later.
         """
         work = [self._sorted(changes) for changes in batch.changes]
-        first = self._first(batch, durable)
+        first = self._first(batch)
         try:
             self._round_trip.run([first, *self._statements(work)])
             refused = [(one.table, misfit) for one in work for misfit in one.misfits]
@@ -178,11 +178,10 @@ class Applier:
             )
         )
 
-    def _first(self, batch: store.Batch[store.LineChanges], durable: bool) -> round_trip.Statement:
+    def _first(self, batch: store.Batch[store.LineChanges]) -> round_trip.Statement:
         mark = batch.mark
-        commit = "on" if durable else "off"
         position = [*self.position, mark.seq, mark.token, self._epoch, not batch.complete]
-        return _BEGIN, [self._secret, commit, *position]
+        return _BEGIN, [self._secret, *position]
 
     def _sorted(self, changes: store.LineChanges) -> _Work:
         table = self._tables[changes.table]

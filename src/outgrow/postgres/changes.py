@@ -31,7 +31,7 @@ BATCH_BYTES = 64 * 2**20
 VACUUM_AFTER = 20_000
 """Deleted entries of the log after which it is vacuumed."""
 
-_SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.05
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.01, 0.05
 """Seconds for which the application's writers may queue behind one attempt to lock them out."""
 
 _FLUSH_PAUSE = 0.002
@@ -176,11 +176,12 @@ class ChangeReader:
         finally:
             self.release()
 
-    def lock(self, deadline: float) -> None:
-        """Begin such a transaction."""
+    def lock(self, deadline: float) -> float:
+        """Begin such a transaction; since when writers have been waiting (monotonic clock)."""
         end = time.monotonic() + deadline
         wait = _SHORTEST_WAIT
         while True:
+            began = time.monotonic()
             try:
                 with self._session.pipeline():
                     # READ COMMITTED: what is read after the lock was taken is everything that was committed before.
@@ -195,7 +196,7 @@ class ChangeReader:
                 time.sleep(min(wait, left))
                 wait = min(wait * 2, _LONGEST_WAIT)
             else:
-                return
+                return began
             finally:
                 if self._session.info.transaction_status == pq.TransactionStatus.INERROR:
                     self.release()

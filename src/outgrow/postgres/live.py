@@ -62,7 +62,6 @@ class TargetStore:
         """Look at how the migration stands, and go on from there; after a change of the primary."""
         self._applier = apply.Applier(self._session, self._plan, null=self._null)
         self._reader = changes.ChangeReader(self._session, self._plan)
-        self.durable = False
 
     def state(self) -> live_state.LiveState:
         """How the migration stands here."""
@@ -74,8 +73,8 @@ class TargetStore:
         self.begin()
 
     def apply(self, batch: store.Batch[store.LineChanges]) -> store.Applied:
-        """Apply a batch of the file's; with `durable` set, it is on the disk before this returns."""
-        return self._applier.apply(batch, durable=self.durable)
+        """Apply a batch of the file's, without waiting for the disk."""
+        return self._applier.apply(batch)
 
     def changes(self, limit: int) -> store.Batch[store.ValueChanges]:
         """The changes that the file does not have."""
@@ -85,9 +84,9 @@ class TargetStore:
         """The file has what led to a mark."""
         self._reader.acknowledge(mark, applied)
 
-    def lock(self, seconds: float) -> None:
-        """Keep the application's writers out."""
-        self._reader.lock(seconds)
+    def lock(self, seconds: float) -> float:
+        """Keep the application's writers out; since when they have been waiting (monotonic clock)."""
+        return self._reader.lock(seconds)
 
     def release(self) -> None:
         """Let them in again."""
@@ -102,7 +101,10 @@ class TargetStore:
         self._session.execute("COMMIT")
 
     def prepare(self, epoch: int) -> None:
-        """Make the target ready as primary of `epoch`: foreign keys, sequences; still closed."""
+        """Make the target ready as primary of `epoch`: foreign keys, sequences; still closed.
+
+        Once this is on the disk, so is everything that was applied before.
+        """
         with self._session.transaction():
             foreign_keys.add(self._session, self._plan)
             sequences.advance(self._session, self._plan, self._sequences_there())

@@ -105,8 +105,11 @@ class LiveFile:
         finally:
             self.release()
 
-    def lock(self, deadline: float, *, durable: bool = True) -> None:
-        """Take the write lock within `deadline` seconds, in a transaction; errors.SourceBusy otherwise, and nothing is held."""
+    def lock(self, deadline: float, *, durable: bool = True) -> float:
+        """Take the write lock within `deadline` seconds, in a transaction; since when it is held (monotonic clock).
+
+        Raises errors.SourceBusy otherwise, and nothing is held.
+        """
         self.writer.set_busy_timeout(0)
         end = time.monotonic() + deadline
         while True:
@@ -122,7 +125,7 @@ class LiveFile:
                     ) from error
                 time.sleep(_SPIN)
             else:
-                return
+                return time.monotonic()
 
     def release(self) -> None:
         """Give the write lock back, and with it whatever was not committed."""

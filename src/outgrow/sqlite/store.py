@@ -52,9 +52,9 @@ class FileStore:
             )
         return found
 
-    def lock(self, seconds: float) -> None:
-        """Keep the application's writers out."""
-        self.file.lock(seconds)
+    def lock(self, seconds: float) -> float:
+        """Keep the application's writers out; since when they have been waiting (monotonic clock)."""
+        since = self.file.lock(seconds)
         if int(self.file.writer.pragma("schema_version")) != self.reader.schema_version:
             self.file.release()
             raise errors.Retryable(
@@ -62,6 +62,7 @@ class FileStore:
                 why="the follower has to look at it first",
                 hint="Nothing changed. Type it again",
             )
+        return since
 
     def release(self) -> None:
         """Let the writers in again."""

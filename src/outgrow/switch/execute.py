@@ -24,8 +24,11 @@ class Switchable(Protocol[Says]):
     def says(self) -> Says:
         """What the store durably says."""
 
-    def lock(self, seconds: float) -> None:
-        """Keep writers out for as long as the lock is held; errors.Retryable, and nothing held, where that takes longer."""
+    def lock(self, seconds: float) -> float:
+        """Keep writers out for as long as the lock is held; since when they have been waiting (monotonic clock).
+
+        errors.Retryable, and nothing held, where it is not to be had within `seconds`.
+        """
 
     def release(self) -> None:
         """Let the lock go, if it is held, with whatever was not committed."""
@@ -73,9 +76,13 @@ class Switcher:
         """Finish what was decided, undo what was not; whether there was anything to do."""
         done = False
         while (step := self._next(None)) is not None:
-            self._perform(step, deadline=0.0)
+            self._perform(step, end=0.0)
             done = True
         return done
+
+    def unfinished(self) -> bool:
+        """Whether there is anything for `recover` to do."""
+        return self._next(None) is not None
 
     def switch(self, goal: Side, *, deadline: float) -> Switched | None:
         """Make `goal` the primary, None if it is. Given up before the decision, everything is as it was.
@@ -85,21 +92,21 @@ class Switcher:
         """
         steps: dict[str, float] = {}
         locked = drained = False
-        began = end = 0.0
+        since = end = 0.0
         try:
             while (step := self._next(goal, locked=locked, drained=drained)) is not None:
                 entered = time.monotonic()
                 if step is Step.LOCK:
                     end = entered + deadline
+                    since = entered = self._lock(deadline)
                 elif step in (Step.DRAIN, Step.PREPARE, Step.FENCE) and entered > end:
                     raise _too_slow(step, deadline)
-                self._perform(step, deadline=deadline if step is Step.LOCK else end)
+                else:
+                    self._perform(step, end=end)
                 steps[step] = steps.get(step, 0.0) + time.monotonic() - entered
-                if step is Step.LOCK:
-                    locked, began = True, entered
-                elif step is Step.DRAIN:
-                    drained = True
-                elif step is Step.FENCE:
+                locked = locked or step is Step.LOCK
+                drained = drained or step is Step.DRAIN
+                if step is Step.FENCE:
                     locked = drained = False
         except BaseException:
             self._give_up()
@@ -107,7 +114,7 @@ class Switcher:
         if not steps:
             return None
         return Switched(
-            primary=goal, epoch=self._file.says().epoch, pause=time.monotonic() - began if began else 0.0, steps=steps
+            primary=goal, epoch=self._file.says().epoch, pause=time.monotonic() - since if since else 0.0, steps=steps
         )
 
     def _next(self, goal: Side | None, *, locked: bool = False, drained: bool = False) -> Step | None:
@@ -116,13 +123,15 @@ class Switcher:
     def _primary(self) -> File | Target:
         return self._file if self._file.says().primary is Side.SQLITE else self._target
 
-    def _perform(self, step: Step, *, deadline: float) -> None:
+    def _lock(self, seconds: float) -> float:
+        since = self._primary().lock(seconds)
+        failpoints.hit("switch.locked")
+        return since
+
+    def _perform(self, step: Step, *, end: float) -> None:
         match step:
-            case Step.LOCK:
-                self._primary().lock(deadline)
-                failpoints.hit("switch.locked")
             case Step.DRAIN:
-                self._drain(lambda: _check(deadline))
+                self._drain(lambda: _check(end))
                 failpoints.hit("switch.drained")
             case Step.PREPARE:
                 self._target.prepare(self._target.says().epoch + 1)

@@ -20,9 +20,9 @@ class FileSide:
         found = self._file.state()
         return protocol.FileSays(found.epoch, found.primary)
 
-    def lock(self, seconds: float) -> None:
-        """Keep the application's writers out."""
-        self._file.lock(seconds)
+    def lock(self, seconds: float) -> float:
+        """Keep the application's writers out; since when they have been waiting."""
+        return self._file.lock(seconds)
 
     def release(self) -> None:
         """Let them in again."""
@@ -48,9 +48,9 @@ class TargetSide:
         found = self._target.state()
         return protocol.TargetSays(found.epoch, found.primary, found.prepared)
 
-    def lock(self, seconds: float) -> None:
-        """Keep the application's writers out."""
-        self._target.lock(seconds)
+    def lock(self, seconds: float) -> float:
+        """Keep the application's writers out; since when they have been waiting."""
+        return self._target.lock(seconds)
 
     def release(self) -> None:
         """Let them in again."""

@@ -67,7 +67,7 @@ def test_a_batch_without_rows_moves_the_position(target: Target) -> None:
     """Changes that undid each other are changes too."""
     applier = target.applier()
     applier.apply(entries(3))
-    applier.apply(entries(4, changed("t", gone=(("5",),))), durable=True)
+    applier.apply(entries(4, changed("t", gone=(("5",),))))
     assert position(target) == (4, 28, False)
 
 
@@ -243,7 +243,7 @@ def test_a_target_that_was_switched_takes_no_batch(target: Target, moved: str) -
 
 def careful(applier: apply.Applier, batch: store.Batch[store.LineChanges]) -> tuple[Any, Any]:
     """What `apply` gives to its careful way."""
-    return applier._first(batch, False), [applier._sorted(changes) for changes in batch.changes]
+    return applier._first(batch), [applier._sorted(changes) for changes in batch.changes]
 
 
 def test_of_two_sessions_that_race_one_moves_the_position(target: Target) -> None:
