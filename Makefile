@@ -7,13 +7,16 @@ WORKERS ?= auto
 # Arguments: make test TESTS="tests/unit -k codec", make bench BENCH="all --full --json bench/results"
 TESTS ?=
 BENCH ?= copy
+# How long a soak takes, and the seed of its chance; another one every time if none is given.
+SECONDS ?= 3600
+SEED ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHED := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench docs lock setup clean distclean
+.PHONY: help demo test soak check lint bench docs lock setup clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | tr '#' '\t' | expand -t 20
@@ -23,6 +26,9 @@ demo: $(INSTALLED) ## build a realistic SQLite file and rehearse its move to Pos
 
 test: $(INSTALLED) ## all tests
 	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 $(TESTS)
+
+soak: $(INSTALLED) ## a live migration under everything at once, for an hour: make soak SECONDS=600 SEED=7
+	@PYTHONPATH=tests $(BIN)/python -m support.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: lint ## everything that a change must pass: lint and test
 	@$(MAKE) --no-print-directory test

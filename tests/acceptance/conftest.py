@@ -1,9 +1,12 @@
-"""A small file with everything in it: the HomeVerse database, rows for the quarantine, a table of many chunks."""
+"""A small file with everything in it: the HomeVerse database, rows for the quarantine, many chunks; and a small disk for it."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,19 @@ def home(original: Path, tmp_path: Path) -> Path:
     directory = tmp_path / "home"
     directory.mkdir()
     return shutil.copy(original, directory / "home.db")
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of eight megabytes, where this user may mount one."""
+    path = Path(tempfile.mkdtemp(prefix="small-disk-"))
+    path.chmod(0o755)
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", path]
+    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True).returncode != 0:
+        path.rmdir()
+        pytest.skip("This user may not mount a file system")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", path], check=True)
+        path.rmdir()

@@ -232,3 +232,55 @@ def test_abort_and_finish_leave_no_trace(running: living.Engine, path: Path, pos
     assert found.stdout.strip() == "0"
     assert path.stat().st_mode & 0o222 == 0
     assert not path.with_name(path.name + "-wal").exists()
+
+
+def test_a_target_that_was_tampered_with_is_not_ready(running: living.Engine, postgres_dsn: str) -> None:
+    """A dropped index, a column of somebody else's, and a rule that swallows writes are told, each with its remedy."""
+    assert names_failing(running) == set()
+    engines.execute(postgres_dsn, "ALTER TABLE tag ADD COLUMN theirs text")
+    engines.execute(postgres_dsn, "CREATE RULE swallow AS ON UPDATE TO note DO INSTEAD NOTHING")
+    dropped = engines.execute(
+        postgres_dsn,
+        "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'item' AND indexname NOT LIKE '%pkey'",
+    )[0][0]
+    engines.execute(postgres_dsn, f'DROP INDEX "{dropped}"')
+    running.ask("verify")
+    assert names_failing(running) == {"indexes", "shape", "way back"}
+    with pytest.raises(errors.NotReady, match="theirs is in PostgreSQL only"):
+        running.ask("switch", to="postgres")
+
+
+def names_failing(engine: living.Engine) -> set[str]:
+    """The checks of a switch that do not pass."""
+    facts = engine.facts()
+    assert facts is not None
+    return {check["name"] for check in facts["checks"] if not check["ok"]}
+
+
+def test_foreign_keys_hold_and_are_validated_after_a_switch(path: Path, postgres_dsn: str, tmp_path: Path) -> None:
+    """From the first moment for new rows; one that old rows break stays as it is, and is told."""
+    application(
+        path,
+        "CREATE TABLE good(id INTEGER PRIMARY KEY, item INT REFERENCES item(id) ON DELETE CASCADE)",
+        "CREATE TABLE bad(id INTEGER PRIMARY KEY, item INT REFERENCES item(id))",
+        "INSERT INTO good SELECT id, id FROM item",
+        "INSERT INTO bad VALUES (1, 1), (2, 9999)",
+    )
+    state = (
+        "SELECT conrelid::regclass::text, convalidated FROM pg_constraint WHERE contype = 'f'"
+        " AND connamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    with living.Engine(tmp_path, path, postgres_dsn, verify_every=0.3) as engine:
+        engine.start().ready()
+        assert engines.execute(postgres_dsn, state) == []
+        engine.switch("postgres")
+        with pytest.raises(Exception, match="violates foreign key"):
+            engines.execute(postgres_dsn, "INSERT INTO good VALUES (1000, 9999)")
+        living.until(
+            lambda: engines.execute(postgres_dsn, state) == [("bad", False), ("good", True)], "what can be is validated"
+        )
+        living.until(lambda: "is not present in table" in engine.said, "what cannot be is told")
+        engines.execute(postgres_dsn, "DELETE FROM item WHERE id = 5")
+        engine.switch("sqlite")
+        assert engine.ask("verify")["differences"] == []
+        assert engines.execute(postgres_dsn, state) == []

@@ -19,22 +19,6 @@ from support import checker, command, engine
 MEGABYTE = 2**20
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A file system of eight megabytes, where this user may mount one."""
-    path = Path(tempfile.mkdtemp(prefix="small-disk-"))
-    path.chmod(0o755)
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", path]
-    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True).returncode != 0:
-        path.rmdir()
-        pytest.skip("This user may not mount a file system")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", path], check=True)
-        path.rmdir()
-
-
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty megabytes that do not compress, between two small tables."""

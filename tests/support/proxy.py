@@ -27,6 +27,7 @@ class _Link:
     client: socket.socket
     server: socket.socket
     doomed: threading.Event = field(default_factory=threading.Event)  # the server's next answer is lost
+    halved: threading.Event = field(default_factory=threading.Event)  # the client is gone, and the server does not know
 
     def cut(self) -> None:
         for end in (self.client, self.server):
@@ -45,6 +46,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.dsn = conninfo.make_conninfo(dsn, host="127.0.0.1", port=self.port)
         self._links: list[_Link] = []
+        self._halves: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -64,6 +66,16 @@ class Proxy:
             links, self._links = self._links, []
         for link in links:
             link.cut()
+
+    def halve(self) -> None:
+        """Break every open connection at the client's end only: the server goes on waiting, as after a machine's sudden end."""
+        with self._lock:
+            links, self._links = self._links, []
+            self._halves += links
+        for link in links:
+            link.halved.set()
+            with contextlib.suppress(OSError):
+                link.client.shutdown(socket.SHUT_RDWR)
 
     def refuse(self) -> None:
         """Break every open connection, and every new one at once, until `admit`."""
@@ -106,6 +118,8 @@ class Proxy:
         self._accepting.join()
         self._listener.close()
         self.cut()
+        for link in self._halves:
+            link.cut()
         for thread in self._threads:
             thread.join()
 
@@ -138,7 +152,8 @@ class Proxy:
         try:
             self._pump(link, link.client, link.server, self._springs)
         finally:
-            link.cut()
+            if not link.halved.is_set():
+                link.cut()
             answers.join()
             link.client.close()
             link.server.close()
@@ -149,7 +164,8 @@ class Proxy:
         finally:
             if link.doomed.is_set():
                 self.trapped.set()
-            link.cut()
+            if not link.halved.is_set():
+                link.cut()
 
     def _pump(
         self, link: _Link, source: socket.socket, sink: socket.socket, strikes: Callable[[_Link, bytes], bool]

@@ -16,6 +16,9 @@ __all__ = ["Following", "Progress"]
 LIMIT = 10_000
 """Entries of the log in one batch; when more are waiting the follower is catching up."""
 
+UNSEEN = 1.0
+"""Seconds after which a follower that has not looked at its primary may lack anything: one of the two does not answer."""
+
 _KEPT = 1_000
 
 Changes = TypeVar("Changes")
@@ -80,6 +83,12 @@ class Following(Generic[Changes]):
         )
         return True
 
+    def approach(self, *, check: Callable[[], None] = lambda: None) -> None:
+        """Bring batches over until one had everything that was waiting; an application that writes on may be ahead again."""
+        check()
+        while self.step() and self._behind:
+            check()
+
     def drain(self, *, check: Callable[[], None] = lambda: None) -> None:
         """Bring batches over until nothing is waiting."""
         while True:
@@ -87,11 +96,17 @@ class Following(Generic[Changes]):
             if not self.step():
                 return
 
+    def pending(self) -> int:
+        """About how many log entries the follower does not have."""
+        return self._primary.pending()
+
     def progress(self) -> Progress:
         """How far the follower is; may be asked by another thread."""
+        since = time.monotonic() - self._equal_at
+        behind = self._behind or since > UNSEEN
         return Progress(
-            lag=time.monotonic() - self._equal_at if self._behind else 0.0,
-            behind=self._behind,
+            lag=since if behind else 0.0,
+            behind=behind,
             batches=self._batches,
             entries=self._entries,
             delays=tuple(self._delays),

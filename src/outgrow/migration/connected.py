@@ -77,6 +77,7 @@ class Connected:
         stopping: threading.Event,
         hear: event.Sink,
         jobs: int,
+        copies: bool,
         verify_every: float,
         resync: bool,
     ) -> None:
@@ -88,8 +89,10 @@ class Connected:
         self.view = view
         self.keeper = state.State(target.control, run=migration.run)
         self.jobs = jobs
+        self._copies = copies
         self.hear = hear
         self.over = False
+        self.failed: errors.Retryable | None = None
         self._waiter = waiter
         self._requests = requests
         self._stopping = stopping
@@ -116,6 +119,7 @@ class Connected:
             sides.FileSide(self.file_store),
             sides.TargetSide(self.target_store),
             drain=self._drain,
+            bounded=self.target.bounded,
         )
         self.turn()
 
@@ -182,9 +186,6 @@ class Connected:
 
     def run(self) -> bool:
         """Get to a following target, and follow until the engine is stopped; whether the migration is over."""
-        if self.phase() is Phase.FINISHED:
-            operations.clean_up(self)
-            return True
         if self.phase() is Phase.PLANNED:
             self.advance(Phase.CAPTURING)
         if self.phase() is Phase.CAPTURING:
@@ -192,7 +193,7 @@ class Connected:
         if self.switcher.recover():
             self.turn()
         repairing.look(self)
-        if self.phase() is Phase.COPYING:
+        if self.phase() is Phase.COPYING and self._copies:
             self._copy()
         self.verifier.start()
         try:
@@ -262,19 +263,23 @@ class Connected:
             while True:
                 self._visits.get_nowait()()
         with contextlib.suppress(queue.Empty):
-            while True:
+            while not self.over:
                 request = self._requests.get_nowait()
+                if not request.reply.set_running_or_notify_cancel():
+                    continue
                 try:
                     with postgres.translate_errors(self.target.control), sqlite.translate_errors(self.file.path):
                         answer = operations.perform(self, request.command, request.arguments)
                     request.reply.set_result(answer)
                 except errors.OutgrowError as error:
                     request.reply.set_exception(error)
-                    if isinstance(error, errors.TargetLost) or self._halfway():
+                    if self.over or isinstance(error, errors.TargetLost) or self._halfway():
                         raise
                 except Exception as error:
                     request.reply.set_exception(errors.Internal("A defect in outgrow", why=repr(error)))
                     raise
+                if self.failed is not None:
+                    raise self.failed
         return self.over
 
     def _halfway(self) -> bool:
@@ -341,6 +346,7 @@ class Connected:
         if now - self._kept_at < HOUSE_EVERY:
             return
         self._kept_at = now
+        self.verifier.require()
         repairing.look_at_target(self)
         self.view.quarantined = sum(self.keeper.quarantine_counts().values())
         if self.primary is not Side.SQLITE:

@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from outgrow import errors
@@ -18,6 +18,7 @@ from outgrow import errors
 __all__ = ["Server", "ask"]
 
 _CONNECT_SECONDS = 2.0
+_ANSWER_SECONDS = 1.0
 
 Answer = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 """What a request (a command and its arguments) is answered with; errors of outgrow's tree travel to the asker."""
@@ -36,6 +37,8 @@ class Server:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
         self._listener.listen()
+        self._answering = 0
+        self._answered = threading.Condition()
         self._thread = threading.Thread(target=self._accept, name="outgrow-control", daemon=True)
         self._thread.start()
 
@@ -50,17 +53,31 @@ class Server:
     def _serve(self, asker: socket.socket) -> None:
         with contextlib.suppress(OSError), asker, asker.makefile("rw", encoding="utf-8") as lines:
             for line in lines:
-                try:
-                    request = json.loads(line)
-                    answer = {"answer": self._answer(request["command"], request.get("arguments", {}))}
-                except errors.OutgrowError as error:
-                    told = {"message": error.message, "why": error.why, "hint": error.hint}
-                    answer = {"error": {"kind": type(error).__name__, **told}}
-                lines.write(json.dumps(answer, default=str) + "\n")
-                lines.flush()
+                with self._counted():
+                    try:
+                        request = json.loads(line)
+                        answer = {"answer": self._answer(request["command"], request.get("arguments", {}))}
+                    except errors.OutgrowError as error:
+                        told = {"message": error.message, "why": error.why, "hint": error.hint}
+                        answer = {"error": {"kind": type(error).__name__, **told}}
+                    lines.write(json.dumps(answer, default=str) + "\n")
+                    lines.flush()
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._answered:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._answering -= 1
+                self._answered.notify_all()
 
     def close(self) -> None:
-        """Stop listening; who is being served loses the connection when the process ends."""
+        """Stop listening, and let answers that are on their way arrive."""
+        with self._answered:
+            self._answered.wait_for(lambda: not self._answering, _ANSWER_SECONDS)
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -8,14 +8,15 @@ import os
 import pathlib
 import queue
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from outgrow import audit, errors
+from outgrow import audit, errors, workers
 from outgrow.audit import trail
 from outgrow.follow import waiting
-from outgrow.migration import beginning, connected, control, session, watching
+from outgrow.migration import beginning, connected, control, ending, operations, session, watching
 from outgrow.model import event
 from outgrow.model.phase import Phase
 from outgrow.plan import file as plan_file
@@ -26,8 +27,8 @@ from outgrow.sqlite import live
 
 __all__ = ["Engine", "EngineOptions"]
 
-BACK_OFF = 5.0
-"""Most seconds between two attempts to reach a PostgreSQL that went away."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Least and most seconds between two attempts to work with a PostgreSQL that went away, or is in trouble."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +53,7 @@ class Engine:
         self.options = options
         self.over = False
         self._resynced = False
+        self._mode = ""
         self.view = watching.View(self.path.name)
         self._sink = audit.fan_out(self.view.hear, sink)
         self._requests: queue.Queue[connected.Request] = queue.Queue()
@@ -65,6 +67,7 @@ class Engine:
         self._stopping.set()
         if self._target is not None:
             self._target.stop.set()
+            self._target.hurry()
         if self._waiter is not None:
             self._waiter.wake()
 
@@ -74,36 +77,49 @@ class Engine:
         The first connection to PostgreSQL must succeed; later ones are tried again and again.
         """
         with live.LiveFile(self.path) as file, contextlib.ExitStack() as stack:
-            mode = self._require_wal(file)
             self._waiter = waiting.Waiter(file.wal)
             stack.callback(self._waiter.close)
             server = control.Server(self.answer)
             stack.callback(server.close)
-            pause, reached = 0.1, False
+            pause, reached, since = SHORTEST_PAUSE, False, 0.0
+            backends: list[int] = []
             while not self._stopping.is_set():
                 try:
-                    with session.Target(self.to, "run") as target:
+                    with session.Target(self.to, "run") as target, file.source.passing():
                         self._target = target
-                        reached, pause = True, 0.1
+                        reached, since = True, time.monotonic()
+                        target.outlive(backends)
+                        backends = target.backends
                         self.view.trouble = None
-                        if self._work(file, target, server.path, mode):
+                        if self._work(file, target, server.path):
+                            self._turn_down(errors.PhaseRefused("The migration is over", why="it was ended just now"))
                             return
                 except errors.Retryable as error:
-                    if not reached or self._stopping.is_set():
+                    if not reached:
                         raise
+                    if self._stopping.is_set():  # a server that fell silent was not waited for; nothing is lost by that
+                        return
                     self.view.trouble = error
+                    self._turn_down(error)
                     self._sink(event.Notice(message=f"{error.message}: {error.why}. Trying again"))
+                    if time.monotonic() - since > LONGEST_PAUSE:  # it worked for a while
+                        pause = SHORTEST_PAUSE
                     self._waiter.wait(pause)
-                    pause = min(pause * 2, BACK_OFF)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                except workers.Stopped:
+                    return
                 finally:
                     self._target = None
 
     def _require_wal(self, file: live.LiveFile) -> str:
         """The journal mode that the file had before outgrow; it must be WAL, or is changed if that was asked for."""
+        if self._mode:
+            return self._mode
         there = file.state()
-        mode = file.journal_mode()
+        self._mode = mode = file.journal_mode()
         if mode == "wal":
-            return there.journal_mode if there is not None else "wal"
+            self._mode = there.journal_mode if there is not None else "wal"
+            return self._mode
         if not self.options.convert_to_wal:
             raise errors.Refused(
                 f"{self.path} is in journal mode {mode}",
@@ -113,11 +129,17 @@ class Engine:
         file.change_journal_mode("wal")
         return mode
 
-    def _work(self, file: live.LiveFile, target: session.Target, control_path: str, mode: str) -> bool:
+    def _work(self, file: live.LiveFile, target: session.Target, control_path: str) -> bool:
         """Do everything with one set of connections; whether the migration is over."""
         keeper = state.State(target.control)
         steps = session.Steps(self._sink)
         with postgres.translate_errors(target.control), sqlite.translate_errors(self.path):
+            if (ended := ending.complete(file, target, keeper, self._wanted())) is not None:
+                for reply in self._waiting():
+                    reply.set_result(ended)
+                self.over = True
+                return True
+            mode = self._require_wal(file)
             migration = beginning.begin(
                 file,
                 target,
@@ -146,6 +168,7 @@ class Engine:
                     stopping=self._stopping,
                     hear=self._sink,
                     jobs=self.options.jobs,
+                    copies=self.options.lasting,
                     verify_every=self.options.verify_every if self.options.lasting else 0.0,
                     resync=self.options.resync and not self._resynced,
                 )
@@ -166,9 +189,21 @@ class Engine:
                 why="the copy is not complete",
                 hint="Wait for it: outgrow status FILE --watch; to give it up, stop the engine first: Ctrl-C there",
             )
+        if (trouble := self.view.trouble) is not None:
+            raise type(trouble)(trouble.message, why=trouble.why, hint=trouble.hint)
         if command == "verify" and self._connected is not None:
             return self._connected.verifier.ask()
-        return self.submit(command, arguments).result()
+        reply = self.submit(command, arguments)
+        try:
+            return reply.result(max(float(arguments.get("deadline") or 0.0), operations.DEADLINE))
+        except concurrent.futures.TimeoutError:
+            if not reply.cancel():  # it was begun, and has bounds of its own
+                return reply.result()
+            raise errors.Retryable(
+                "The engine did not get to it in time",
+                why="it waits for PostgreSQL, or has a large batch at hand",
+                hint="Nothing changed. Look at outgrow status FILE, and type it again",
+            ) from None
 
     def submit(self, command: str, arguments: Mapping[str, Any]) -> concurrent.futures.Future[Mapping[str, Any]]:
         """Have the main thread do something between two batches."""
@@ -177,3 +212,24 @@ class Engine:
         if self._waiter is not None:
             self._waiter.wake()
         return request.reply
+
+    def _wanted(self) -> str:
+        """What was submitted before anything is begun, where that is all there is to do."""
+        with contextlib.suppress(queue.Empty):
+            request = self._requests.get_nowait()
+            self._requests.put(request)
+            return "" if self.options.lasting else request.command
+        return ""
+
+    def _turn_down(self, error: errors.OutgrowError) -> None:
+        """Refuse what was not begun; nobody's wish is done later, when it may be none any more."""
+        for reply in self._waiting():
+            reply.set_exception(error)
+
+    def _waiting(self) -> Iterator[concurrent.futures.Future[Mapping[str, Any]]]:
+        """The replies that somebody waits for, each taken out of the queue."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                reply = self._requests.get_nowait().reply
+                if reply.set_running_or_notify_cancel():
+                    yield reply

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from outgrow import errors, failpoints
-from outgrow.audit import trail
-from outgrow.migration import watching
+from outgrow import errors
+from outgrow.migration import ending, readiness, watching
 from outgrow.model import event
 from outgrow.model.phase import Phase
 from outgrow.model.store import Side
 
 if TYPE_CHECKING:
-    from outgrow.migration import connected
+    from outgrow.migration import connected, readiness
 
-__all__ = ["DEADLINE", "clean_up", "perform"]
+__all__ = ["DEADLINE", "perform"]
 
 DEADLINE = 5.0
 """Seconds for which a switch may keep writers waiting, if nobody says otherwise."""
@@ -62,12 +61,18 @@ def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any])
             why="; ".join(f"{check.name}: {check.found}" for check in failing),
             hint=failing[0].remedy,
         )
-    # What can be done before anybody is kept waiting.
-    work.following.drain(check=work.target.stop.check)
-    work.prepare_switch(goal)
-    switched = work.switcher.switch(goal, deadline=float(arguments.get("deadline") or DEADLINE))
+    deadline = float(arguments.get("deadline") or DEADLINE)
+    with work.file.patient(deadline):
+        # What can be done before anybody is kept waiting.
+        with work.target.bounded(max(deadline, DEADLINE)):
+            work.following.approach(check=work.target.stop.check)
+            work.prepare_switch(goal)
+        switched = work.switcher.switch(goal, deadline=deadline)
     assert switched is not None
-    work.switched(goal)
+    try:
+        work.switched(goal)
+    except errors.Retryable as error:  # the switch is done all the same; the next connections go on from there
+        work.failed = error
     steps = {name: round(seconds * 1000, 3) for name, seconds in switched.steps.items()}
     work.steps.sink(
         event.PrimaryChanged(epoch=switched.epoch, primary=str(goal), pause=switched.pause, steps=dict(switched.steps))
@@ -90,7 +95,7 @@ def _wanted(work: connected.Connected, goal: Side, *, accept_quarantine: bool, a
     if accept_quarantine:
         checks = [check for check in checks if check.name != "quarantine"]
     if goal is Side.SQLITE:
-        checks = [check for check in checks if check.name in ("lag", "quarantine")]
+        checks = [check for check in checks if check.name in ("lag", "quarantine", "shape")]
     return checks
 
 
@@ -103,9 +108,12 @@ def _finish(work: connected.Connected) -> Mapping[str, Any]:
             hint="outgrow switch FILE, and finish when nobody wants to go back; or outgrow abort FILE",
         )
     _refuse_users(work)
+    readiness.validate_foreign_keys(work, work.target.control)
     work.following.drain(check=work.target.stop.check)
+    work.verifier.stop()
     work.advance(Phase.FINISHED)
-    return clean_up(work)
+    work.over = True
+    return ending.finish(work.file, work.target_store, work.keeper)
 
 
 def _refuse_users(work: connected.Connected) -> None:
@@ -118,24 +126,6 @@ def _refuse_users(work: connected.Connected) -> None:
         )
 
 
-def clean_up(work: connected.Connected) -> Mapping[str, Any]:
-    """Leave both databases after the end; the file last keeps what happened beside it."""
-    path = work.file.path.with_name(work.file.path.name + ".outgrow.json")
-    trail.export(work.keeper, path)
-    if work.file.state() is not None:
-        work.file.archive()
-    failpoints.hit("end.file_clean")
-    work.target_store.remove()
-    failpoints.hit("end.target_clean")
-    work.over = True
-    return {
-        "phase": str(Phase.FINISHED),
-        "primary": str(Side.POSTGRES),
-        "archive": str(work.file.path),
-        "trail": str(path),
-    }
-
-
 def _abort(work: connected.Connected) -> Mapping[str, Any]:
     """Give the migration up before the switch: every trace of outgrow leaves both databases, and so do the copied tables."""
     if work.file_store.state().primary is not Side.SQLITE:
@@ -145,9 +135,5 @@ def _abort(work: connected.Connected) -> Mapping[str, Any]:
             hint="Go back first: outgrow rollback FILE; then abort",
         )
     work.verifier.stop()
-    work.file.leave()
-    failpoints.hit("end.file_clean")
-    work.target_store.drop()
-    failpoints.hit("end.target_clean")
     work.over = True
-    return {"phase": "aborted", "primary": str(Side.SQLITE)}
+    return ending.abort(work.file, work.target_store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from outgrow import interrupts, workers
 from outgrow.model import event
@@ -25,6 +25,7 @@ class Target:
         self.dsn = dsn.parse(where)
         self._command = command
         self._sessions: list[connection.Session] = []
+        self.backends: list[int] = []
         self._breaking: threading.Timer | None = None
         self.stop = workers.Stop()
         interrupts.register(self)
@@ -39,7 +40,9 @@ class Target:
     def connect(self) -> connection.Session:
         """One more connection, in autocommit mode."""
         session = connection.connect(self.dsn, purpose=self._command, autocommit=True, opened=self._sessions.append)
-        connection.find_extensions(session)
+        self.backends.append(session.info.backend_pid)
+        with connection.translate_errors(session):
+            connection.find_extensions(session)
         return session
 
     def sessions(self, number: int) -> list[connection.Session]:
@@ -61,6 +64,21 @@ class Target:
             self._breaking = threading.Timer(_GRACE, self._break_off)
             self._breaking.daemon = True
             self._breaking.start()
+
+    @contextlib.contextmanager
+    def bounded(self, seconds: float) -> Iterator[None]:
+        """Break off every connection if the block takes longer: a server that fell silent is not waited for."""
+        breaking = threading.Timer(seconds, self._break_off)
+        breaking.daemon = True
+        breaking.start()
+        try:
+            yield
+        finally:
+            breaking.cancel()
+
+    def outlive(self, backends: Sequence[int]) -> None:
+        """End what is left at the server of connections that were lost: it may not know of that for a minute."""
+        connection.end_sessions(self.control, backends)
 
     def _break_off(self) -> None:
         for session in self._sessions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import queue
 import threading
@@ -11,20 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from outgrow import errors, workers
 from outgrow.follow import pace
-from outgrow.migration import watching
+from outgrow.migration import readiness, watching
 from outgrow.model import event, plan
 from outgrow.model.store import Side
+from outgrow.postgres import connection as postgres
 from outgrow.sqlite import capture, file_state, reader
+from outgrow.sqlite import connection as sqlite
 from outgrow.verify import compare, live, pool
 
 if TYPE_CHECKING:
     from outgrow.migration import connected
 
 __all__ = ["Verifier"]
-
-
-def _nobody(_: Mapping[str, Any]) -> None:
-    """Nobody waits for the facts of a round."""
 
 
 SHOWN = 100
@@ -42,7 +41,7 @@ class Verifier:
     def __init__(self, work: connected.Connected, *, every: float) -> None:
         self._work = work
         self._every = every
-        self._asked: queue.Queue[Callable[[Mapping[str, Any]], None] | None] = queue.Queue()
+        self._asked: queue.Queue[concurrent.futures.Future[Mapping[str, Any]] | None] = queue.Queue()
         self._suspects: set[str] = set()
         self._lock = threading.Lock()
         self._stop = workers.Stop()
@@ -59,52 +58,77 @@ class Verifier:
             self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for it."""
+        """End, and wait for it; not for a server that does not answer."""
         self._stop.set()
-        self._asked.put(None)
+        self._asked.put(concurrent.futures.Future())
+        postgres.break_off(self._session)
         if self._thread is not None:
             self._work.serve_until(lambda: not self._thread or not self._thread.is_alive())
             self._thread = None
+
+    def require(self) -> None:
+        """Raise what ended the verification, if it has ended."""
+        if self._failure is not None:
+            raise self._failure
 
     def suspect(self, tables: Sequence[str]) -> None:
         """Have tables compared and repaired soon; until that is done, no verification is clean."""
         with self._lock:
             self._suspects.update(tables)
         self._work.view.suspects = len(self._suspects)
-        self._asked.put(_nobody)
+        self._asked.put(concurrent.futures.Future())
+
+    def look_soon(self) -> None:
+        """Do soon what a change of the primary leaves to be done, and look at what the next one depends on."""
+        self._asked.put(None)
 
     def ask(self) -> Mapping[str, Any]:
         """Have a round done now by the thread, and wait for its facts; not for the main thread."""
-        answer: queue.Queue[Mapping[str, Any]] = queue.Queue()
-        self._asked.put(answer.put)
+        answer: concurrent.futures.Future[Mapping[str, Any]] = concurrent.futures.Future()
+        self._asked.put(answer)
         while True:
-            with contextlib.suppress(queue.Empty):
-                return answer.get(timeout=0.5)
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                return answer.result(timeout=0.5)
             if self._thread is None or not self._thread.is_alive():
-                raise errors.EngineMissing("The engine ended before the verification did", hint="Type it again")
+                raise errors.Retryable(
+                    "The verification was broken off",
+                    why="the engine ended, or lost its connections to PostgreSQL",
+                    hint="Look at outgrow status FILE, and type it again",
+                )
 
     def _run(self) -> None:
-        wait = 0.0
+        due = time.monotonic()
         while True:
-            told: Callable[[Mapping[str, Any]], None] | None = _nobody
-            if wait:
+            answer: concurrent.futures.Future[Mapping[str, Any]] | None = concurrent.futures.Future()
+            wait = due - time.monotonic()
+            if wait > 0:
                 with contextlib.suppress(queue.Empty):
-                    told = self._asked.get(timeout=wait)
-            if told is None:
+                    answer = self._asked.get(timeout=wait)
+            if self._stop.asked():
                 return
             try:
-                told(self.round(self._work.between_batches))
+                with postgres.translate_errors(self._session), sqlite.translate_errors(self._work.file.path):
+                    if answer is None:  # no round is wanted, only a look
+                        self._look(self._work.between_batches)
+                        continue
+                    answer.set_result(self.round(self._work.between_batches))
             except workers.Stopped:
                 return
-            except errors.OutgrowError as error:  # a lost connection is the main thread's affair, which sees it too
-                told({"error": error.message})
-                if isinstance(error, errors.Retryable):
+            except Exception as error:
+                if self._stop.asked():
                     return
-            wait = self._every
+                if answer is not None:
+                    answer.set_exception(error)
+                if not isinstance(error, errors.OutgrowError) or isinstance(error, errors.TargetLost):
+                    self._failure = error  # the main thread's affair, which may not have seen it
+                    return
+                self._work.hear(event.Notice(message=f"The verification was broken off: {error.message}: {error.why}"))
+            due = time.monotonic() + self._every
 
     def round(self, at_rest: Callable[[Callable[[], Any]], Any]) -> Mapping[str, Any]:
         """Compare every table once, repair those that were suspected, and compare these again."""
         began = time.monotonic()
+        self._look(at_rest)
         self._repair(at_rest)
         rows = 0
         differences: list[compare.Difference] = []
@@ -132,6 +156,11 @@ class Verifier:
             for one in differences[:SHOWN]
         ]
         return {"rows": rows, "tables": len(self._work.plan.tables), "differences": shown, "seconds": seconds}
+
+    def _look(self, at_rest: Callable[[Callable[[], Any]], Any]) -> None:
+        if self._work.primary is Side.POSTGRES:
+            readiness.validate_foreign_keys(self._work, self._session)
+        self._work.view.standing = at_rest(lambda: readiness.look(self._work, self._session))
 
     def _tell(self, difference: compare.Difference) -> None:
         self._work.hear(
@@ -195,8 +224,6 @@ class Verifier:
             self._session.execute("SELECT 1")
             return self._work.primary, self._work.file_store.mark.seq
 
-        primary, seq = at_rest(take)
-
         def excused() -> compare.Excused:
             number = self._work.number(table)
             if primary is Side.SQLITE:
@@ -212,7 +239,10 @@ class Verifier:
             return compare.Excused(identities=frozenset([*touched_there, *away]))
 
         try:
+            primary, seq = at_rest(take)
             yield excused
         finally:
-            self._connection.execute("ROLLBACK")
-            self._session.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if not self._session.closed:
+                self._session.execute("ROLLBACK")

@@ -223,6 +223,9 @@ class Primary(Protocol[Read]):
     def acknowledge(self, mark: Any, applied: Applied) -> None:
         """The follower has durably what led to `mark`: its log entries are not needed any more."""
 
+    def pending(self) -> int:
+        """About how many log entries the follower does not have."""
+
 
 class Follower(Protocol[Written]):
     """The store that is kept equal to the primary."""

@@ -34,6 +34,9 @@ VACUUM_AFTER = 20_000
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.01, 0.05
 """Seconds for which the application's writers may queue behind one attempt to lock them out."""
 
+_LEAST_IDLE = 1.0
+"""Least seconds after which the server ends a transaction that keeps writers out and of which nobody is heard."""
+
 _FLUSH_PAUSE = 0.002
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -103,7 +106,7 @@ class ChangeReader:
         self._tables = {number: _Table(planned.schema, table, number) for number, table in enumerate(planned.tables, 1)}
         self._epoch = live_state.read(session).epoch
         self._waiting: list[tuple[bytes, Sequence[Any]]] = []
-        self._deleted = 0
+        self._deleted = self._acknowledged = 0
         self.watched = {name for (name,) in session.execute("SELECT DISTINCT table_name FROM outgrow.quarantine")}
 
     def changes(self, limit: int) -> store.Batch[store.ValueChanges]:
@@ -143,6 +146,7 @@ class ChangeReader:
         for refusal in applied.refusals:
             refused.setdefault(refusal.table, []).append(refusal.key)
         self._waiting.append((_ACKNOWLEDGE, [mark.entries, applied.serial, self._epoch]))
+        self._acknowledged += mark.count
         for table in {**mark.settled, **refused}:
             touched = [*mark.settled.get(table, ()), *refused.get(table, ())]
             self._waiting.append((_FORGET, [table, touched]))
@@ -156,6 +160,12 @@ class ChangeReader:
         with self._guarded(), self._session.pipeline():
             self._send()
         self._tidy()
+
+    def pending(self) -> int:
+        """How many entries are waiting; those whose acknowledgement is on its way are not."""
+        found = self._session.execute("SELECT count(*) FROM (SELECT FROM outgrow.log LIMIT 1000000) AS some").fetchone()
+        assert found is not None
+        return max(int(found[0]) - self._acknowledged, 0)
 
     def touch(self, table: str, found: Sequence[store.Key]) -> None:
         """Have rows read again as if they had been written, by their keys as COPY texts."""
@@ -180,6 +190,7 @@ class ChangeReader:
         """Begin such a transaction; since when writers have been waiting (monotonic clock)."""
         end = time.monotonic() + deadline
         wait = _SHORTEST_WAIT
+        idle = round(max(deadline, _LEAST_IDLE) * 1000)
         while True:
             began = time.monotonic()
             try:
@@ -189,6 +200,8 @@ class ChangeReader:
                     self._session.execute(f"SET LOCAL lock_timeout = {round(wait * 1000)}".encode())
                     self._session.execute("LOCK TABLE outgrow.log IN SHARE ROW EXCLUSIVE MODE")
                     self._session.execute("SET LOCAL lock_timeout = 0")
+                    # The server may not hear of it when we lose the connection: it lets the writers in by itself.
+                    self._session.execute(f"SET LOCAL idle_in_transaction_session_timeout = {idle}".encode())
             except psycopg.errors.LockNotAvailable as error:
                 left = end - time.monotonic()
                 if left <= 0:
@@ -239,6 +252,7 @@ class ChangeReader:
     def _send(self) -> None:
         """What was acknowledged, in a transaction of its own that waits for no disk: entries that come back do no harm."""
         waiting, self._waiting = self._waiting, []
+        self._acknowledged = 0
         if not waiting:
             return
         own = self._idle

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -22,6 +22,7 @@ __all__ = [
     "Session",
     "break_off",
     "connect",
+    "end_sessions",
     "examine",
     "fastest_hash",
     "find_extensions",
@@ -173,6 +174,17 @@ def break_off(conn: psycopg.Connection) -> None:
     """Cut a session's network connection, from any thread: whoever waits for the server gets an error at once."""
     with contextlib.suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(conn.fileno())) as end:
         end.shutdown(socket.SHUT_RDWR)
+
+
+def end_sessions(session: Session, backends: Sequence[int]) -> None:
+    """End sessions of this role's that are named as this one is, by their backends' process ids, with what they hold."""
+    with translate_errors(session):
+        session.execute(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = ANY(%s)"
+            " AND pid <> pg_catalog.pg_backend_pid() AND datname = pg_catalog.current_database()"
+            " AND usename = current_user AND application_name = pg_catalog.current_setting('application_name')",
+            [list(backends)],
+        )
 
 
 @contextlib.contextmanager

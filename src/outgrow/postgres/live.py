@@ -12,6 +12,7 @@ from outgrow.postgres import (
     apply,
     capture,
     changes,
+    ddl,
     foreign_keys,
     keys,
     live_state,
@@ -21,7 +22,7 @@ from outgrow.postgres import (
     steps,
 )
 
-__all__ = ["TargetStore", "admit", "begin"]
+__all__ = ["TargetStore", "admit", "begin", "exists"]
 
 
 def begin(session: psycopg.Connection, planned: plan.Plan) -> None:
@@ -29,6 +30,11 @@ def begin(session: psycopg.Connection, planned: plan.Plan) -> None:
     live_state.begin(session)
     for statement in capture.close(planned.schema, planned.tables, live_state.read(session).secret):
         session.execute(statement.encode())
+
+
+def exists(session: psycopg.Connection) -> bool:
+    """Whether there is a live migration, and no copy of a file at rest."""
+    return live_state.exists(session)
 
 
 def admit(sessions: Iterable[psycopg.Connection]) -> None:
@@ -216,16 +222,47 @@ class TargetStore:
             psycopg.RawCursor(self._session).execute(statement.encode(), keys.transposed(columns, found)).fetchall()
         )
 
-    def invalid_indexes(self) -> list[str]:
-        """Indexes of the plan that are not there, or not valid."""
+    def invalid_indexes(self, session: psycopg.Connection) -> list[str]:
+        """Indexes of the plan that are not there, or not valid, as a session sees them."""
         wanted = [index.name for table in self._plan.tables for index in table.indexes]
-        found = self._session.execute(
+        found = session.execute(
             "SELECT c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
             " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND i.indisvalid",
             (self._plan.schema,),
         )
         there = {name for (name,) in found}
         return [name for name in wanted if name not in there]
+
+    def rehearse_capture(self, session: psycopg.Connection) -> list[str]:
+        """Source names of tables in which reverse capture does not notice a write; nothing of the trial stays.
+
+        To be called while the target follows and nobody applies anything: until it is rolled back, the log is locked.
+        """
+        deaf = []
+        with session.transaction(force_rollback=True):
+            session.execute("SET LOCAL lock_timeout = '1s'")
+            session.execute(f"SET LOCAL {capture.APPLYING} = ''")  # as a stranger writes
+            session.execute(capture.unfence().encode())
+            for number, table in enumerate(self._plan.tables, 1):
+                name = ddl.qualified(self._plan.schema, table.target)
+                column = keys.columns(table)[0].name
+                trial = f"UPDATE {name} SET {column} = {column} WHERE ctid = (SELECT ctid FROM {name} LIMIT 1)"
+                noticed = (
+                    f"SELECT NOT EXISTS (SELECT FROM {name}) OR EXISTS (SELECT FROM outgrow.log WHERE t = {number})"
+                )
+                try:
+                    with session.transaction():
+                        session.execute(trial.encode())
+                        heard = session.execute(noticed.encode()).fetchone()
+                except (psycopg.errors.RaiseException, psycopg.errors.IntegrityError, psycopg.errors.ProgrammingError):
+                    heard = None  # a trigger of somebody else's refuses every write
+                if heard != (True,):
+                    deaf.append(table.source)
+        return deaf
+
+    def pending(self) -> int:
+        """How many entries of the log the file does not have."""
+        return self._reader.pending()
 
     def remove(self) -> None:
         """Remove every trace of outgrow; the tables stay, with everything that makes them tables of their own."""

@@ -11,7 +11,7 @@ from outgrow import errors
 from outgrow.model.store import Side
 from outgrow.postgres import capture, statements
 
-__all__ = ["MOVED", "LiveState", "accept", "begin", "close", "moved", "open_", "prepare", "read", "set_back"]
+__all__ = ["MOVED", "LiveState", "accept", "begin", "close", "exists", "moved", "open_", "prepare", "read", "set_back"]
 
 MOVED = "OG001"
 """SQLSTATE: another process moved the position, the epoch or the primary."""
@@ -41,12 +41,17 @@ def begin(session: psycopg.Connection) -> None:
     with session.transaction():
         # Two that begin at once: the second waits here for the first.
         session.execute("LOCK TABLE outgrow.migration IN SHARE ROW EXCLUSIVE MODE")
-        if session.execute(statements.named("live_exists", file="live")).fetchone() == (True,):
+        if exists(session):
             return
         session.execute(statements.named("create_live", file="live"))
         session.execute(statements.named("begin_live", file="live"), {"secret": secrets.token_hex(16)})
         for statement in capture.fence(0):
             session.execute(statement.encode())
+
+
+def exists(session: psycopg.Connection) -> bool:
+    """Whether there is a live migration here."""
+    return session.execute(statements.named("live_exists", file="live")).fetchone() == (True,)
 
 
 def read(session: psycopg.Connection) -> LiveState:

@@ -18,7 +18,18 @@ from outgrow.dialect import identifiers
 from outgrow.model import event, plan
 from outgrow.postgres import ddl, sql_table, state
 
-__all__ = ["Step", "create_schema", "drift", "drop_schema", "finish_steps", "indexes", "keys", "occupied", "run"]
+__all__ = [
+    "Step",
+    "create_schema",
+    "drift",
+    "drop_schema",
+    "finish_steps",
+    "indexes",
+    "keys",
+    "occupied",
+    "run",
+    "strange",
+]
 
 _FULL_NAMES = {
     "timestamp": "timestamp without time zone",
@@ -93,6 +104,31 @@ def drift(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
                 problems.append(f"column {table.target}.{name} is gone")
             elif columns[name].replace('"', "").rpartition(".")[2] != _FULL_NAMES.get(sql_type, sql_type):
                 problems.append(f"column {table.target}.{name} is {columns[name]}, not {sql_type}")
+    return problems
+
+
+def strange(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
+    """Tables in the target schema, and columns of the plan's tables, that the plan does not know."""
+    found = connection.execute(
+        "SELECT c.relname, array_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
+        " WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
+        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"
+        " GROUP BY c.relname ORDER BY c.relname",
+        (planned.schema,),
+    )
+    known = {
+        table.target: {column.target for column in table.columns} | ({table.rowid} if table.rowid else set())
+        for table in planned.tables
+    }
+    problems = []
+    for table_name, columns in found:
+        if table_name not in known:
+            problems.append(f"table {table_name} is in PostgreSQL only")
+        else:
+            problems += [
+                f"column {table_name}.{c} is in PostgreSQL only" for c in columns if c not in known[table_name]
+            ]
     return problems
 
 

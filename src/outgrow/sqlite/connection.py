@@ -116,6 +116,17 @@ class Source:
                 _add_functions(connection)
         return connection
 
+    @contextlib.contextmanager
+    def passing(self) -> Iterator[None]:
+        """Close at the end of the block every connection that was made in it."""
+        before = list(self._connections)
+        try:
+            yield
+        finally:
+            for connection in [one for one in self._connections if one not in before]:
+                connection.close()
+                self._connections.remove(connection)
+
     def data_version(self) -> int:
         """A number that changes when another connection commits to the file."""
         return int(self.main.pragma("data_version"))
@@ -174,9 +185,7 @@ def translate_errors(path: pathlib.Path) -> Iterator[None]:
             hint="Stop the process that holds the lock, or wait for it; then type the same command",
         ) from error
     except apsw.FullError as error:
-        raise errors.OutOfSpace(
-            f"No space left while reading {path}", why=str(error), hint="Free space in the temporary directory"
-        ) from error
+        raise _out_of_space(path, str(error)) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
         raise errors.SourceUnreadable(
             f"{path} cannot be opened for reading alone",
@@ -184,7 +193,18 @@ def translate_errors(path: pathlib.Path) -> Iterator[None]:
             hint=f"Let SQLite finish it, as the application's user: sqlite3 {path} 'PRAGMA integrity_check'",
         ) from error
     except apsw.IOError as error:
+        # A quota or a limit on the size of files is no full disk in SQLite's eyes.
+        if getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_WRITE:
+            raise _out_of_space(path, "it could not be written; perhaps a quota") from error
         raise errors.SourceUnreadable(f"{path} cannot be read", why=str(error), hint="Check the disk") from error
+
+
+def _out_of_space(path: pathlib.Path, why: str) -> errors.OutOfSpace:
+    return errors.OutOfSpace(
+        f"No space left while working on {path}",
+        why=why,
+        hint="Free space beside the file and in the temporary directory; then type the same command",
+    )
 
 
 def _header(path: pathlib.Path) -> bytes:

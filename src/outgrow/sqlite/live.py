@@ -18,6 +18,9 @@ from outgrow.sqlite import capture, connection, file_state
 
 __all__ = ["LiveFile"]
 
+PATIENCE = 10.0
+"""Seconds for which a transaction of ours waits for the application's."""
+
 _SPIN = 0.0002
 """Seconds between two attempts at the write lock: SQLite's own back-off waits up to 330 ms (measured)."""
 
@@ -31,6 +34,7 @@ class LiveFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = pathlib.Path(path).resolve()
+        self._patience = PATIENCE
         connection.check_usable(self.path)
         self.source = connection.Source(path=self.path, opened=self.path, parameters="mode=rw")
         try:
@@ -96,14 +100,23 @@ class LiveFile:
         return int(self.writer.pragma("data_version"))
 
     @contextlib.contextmanager
-    def writing(self, *, deadline: float = 10.0, durable: bool = True) -> Iterator[None]:
-        """One write transaction over the writer; errors.SourceBusy where the lock is not to be had within the deadline."""
-        self.lock(deadline, durable=durable)
+    def writing(self, *, durable: bool = True) -> Iterator[None]:
+        """One write transaction over the writer; errors.SourceBusy where the lock is not to be had within our patience."""
+        self.lock(self._patience, durable=durable)
         try:
             yield
             self.writer.execute("COMMIT")
         finally:
             self.release()
+
+    @contextlib.contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """Wait for no longer than that for the write lock, within the block."""
+        before, self._patience = self._patience, min(seconds, self._patience)
+        try:
+            yield
+        finally:
+            self._patience = before
 
     def lock(self, deadline: float, *, durable: bool = True) -> float:
         """Take the write lock within `deadline` seconds, in a transaction; since when it is held (monotonic clock).

@@ -52,6 +52,11 @@ class FileStore:
             )
         return found
 
+    def pending(self) -> int:
+        """How many entries of the log PostgreSQL does not have."""
+        with self.reader.snapshot():
+            return max(self.reader.last().seq - self.mark.seq, 0)
+
     def lock(self, seconds: float) -> float:
         """Keep the application's writers out; since when they have been waiting (monotonic clock)."""
         since = self.file.lock(seconds)

@@ -13,7 +13,16 @@ from outgrow.model.store import Side
 from outgrow.switch import protocol
 from outgrow.switch.protocol import Step
 
-__all__ = ["File", "Switched", "Switcher", "Target"]
+__all__ = ["Bounded", "File", "Switched", "Switcher", "Target"]
+
+_GRACE = 0.5
+"""Seconds more than its deadline that a switch has for giving up by itself, before the connection is broken off."""
+
+_PATIENCE = 10.0
+"""Seconds for which a target may be silent after the decision, while both stores are closed, before it is asked anew."""
+
+Bounded = Callable[[float], contextlib.AbstractContextManager[None]]
+"""A block that a silent target does not keep waiting for longer: then the connection to it is broken off."""
 
 Says = TypeVar("Says", covariant=True)
 
@@ -65,12 +74,18 @@ class Switched:
 
 
 class Switcher:
-    """Brings two stores to a goal. `drain` brings the follower to the primary's last commit while the lock is held."""
+    """Brings two stores to a goal. `drain` brings the follower to the primary's last commit while the lock is held.
 
-    def __init__(self, file: File, target: Target, *, drain: Callable[[Callable[[], None]], None]) -> None:
+    `bounded` sees to it that writers are not kept waiting by a target that does not answer.
+    """
+
+    def __init__(
+        self, file: File, target: Target, *, drain: Callable[[Callable[[], None]], None], bounded: Bounded
+    ) -> None:
         self._file = file
         self._target = target
         self._drain = drain
+        self._bounded = bounded
 
     def recover(self) -> bool:
         """Finish what was decided, undo what was not; whether there was anything to do."""
@@ -93,11 +108,13 @@ class Switcher:
         steps: dict[str, float] = {}
         locked = drained = False
         since = end = 0.0
+        bound = contextlib.ExitStack()
         try:
             while (step := self._next(goal, locked=locked, drained=drained)) is not None:
                 entered = time.monotonic()
                 if step is Step.LOCK:
                     end = entered + deadline
+                    bound.enter_context(self._bounded(deadline + _GRACE))
                     since = entered = self._lock(deadline)
                 elif step in (Step.DRAIN, Step.PREPARE, Step.FENCE) and entered > end:
                     raise _too_slow(step, deadline)
@@ -108,9 +125,13 @@ class Switcher:
                 drained = drained or step is Step.DRAIN
                 if step is Step.FENCE:
                     locked = drained = False
+                    bound.close()
+                    bound.enter_context(self._bounded(_PATIENCE))
         except BaseException:
             self._give_up()
             raise
+        finally:
+            bound.close()
         if not steps:
             return None
         return Switched(

@@ -128,7 +128,7 @@ class PostgresStore(stores.Store):
         )
 
     def empty(self, table: str) -> None:
-        self.run(f"TRUNCATE {table}")
+        self.run(f"TRUNCATE {table} CASCADE")
 
     def stumble(self, statement: str, *parameters: Any) -> None:
         self.run("SAVEPOINT stumble")

@@ -158,6 +158,16 @@ def join(draw: operations.Draw) -> operations.Act:
     return operations.Act(body=lambda store: store.replace("membership", **row))
 
 
+@operations.kind(6)
+def enrol(draw: operations.Draw) -> operations.Act:
+    """INSERT ... ON CONFLICT by a key of two columns, which updates, updates some, or does nothing."""
+    action = draw.chance.choice(
+        ["UPDATE SET role = excluded.role", "UPDATE SET role = 'again' WHERE membership.role IS NULL", "NOTHING"]
+    )
+    statement = f"INSERT INTO membership (a, b, role) VALUES (?, ?, ?) ON CONFLICT (a, b) DO {action}"
+    return operations.does(statement, draw.process, draw.chance.choice(GROUPS), draw.text())
+
+
 @operations.kind(8)
 def move_membership(draw: operations.Draw) -> operations.Act:
     """UPDATE OR REPLACE onto another row's key."""
@@ -297,9 +307,23 @@ def scribble(draw: operations.Draw) -> operations.Act:
     return operations.Act(body=lambda store: store.many(f"INSERT INTO scratch_{draw.process} (v) VALUES (?)", rows))
 
 
+@operations.kind(8)
+def sprout(draw: operations.Draw) -> operations.Act:
+    """Rows, and others that go with them when the table is emptied."""
+    leaves = [draw.chance.randrange(4) for _ in range(draw.chance.randrange(1, 8))]
+
+    def body(store: stores.Store) -> None:
+        for number, count in enumerate(leaves):
+            twig = store.insert(f"scratch_{draw.process}", v=f"{draw.op}/twig {number}")
+            for leaf in range(count):
+                store.insert(f"leaf_{draw.process}", scratch=twig, v=f"{draw.op}/leaf {leaf}")
+
+    return operations.Act(body=body)
+
+
 @operations.kind(3)
 def wipe(draw: operations.Draw) -> operations.Act:
-    """Every row of a table at once: on PostgreSQL TRUNCATE."""
+    """Every row of a table at once, with what belongs to them: on PostgreSQL TRUNCATE CASCADE."""
     return operations.Act(body=lambda store: store.empty(f"scratch_{draw.process}"))
 
 
@@ -315,6 +339,20 @@ def archive(draw: operations.Draw) -> operations.Act:
     """INSERT OR REPLACE anywhere in the large table."""
     row = {"id": draw.archived(), "label": draw.op, "note": draw.text(), "amount": draw.amount(), "ratio": draw.real()}
     return operations.Act(body=lambda store: store.replace("archive", **row))
+
+
+@operations.kind(4)
+def swap_archive(draw: operations.Draw) -> operations.Act:
+    """Two rows of the large table exchange their ids, if they are there."""
+    one, other, aside = draw.archived(), draw.archived(), draw.fresh_id()
+    change = "UPDATE archive SET id = ? WHERE id = ?"
+
+    def body(store: stores.Store) -> None:
+        store.run(change, aside, one)
+        store.run(change, one, other)
+        store.run(change, other, aside)
+
+    return operations.Act(body=body if one != other else lambda store: None)
 
 
 @operations.kind(3)
@@ -352,6 +390,6 @@ def large(draw: operations.Draw) -> operations.Act:
 SMALL: tuple[operations.Decide, ...] = (
     reopen, replace_account, move_account, ignore_account, rekey_account, respell, post, close_account,
     rename_tag, swap_tags, retag, drop_tag, join, move_membership, leave, append, amend_events, forget_events,
-    write_doc, amend_doc, rekey_doc, drop_doc, plant, graft, prune, scribble, wipe, amend_archive, archive, discard,
+    write_doc, amend_doc, rekey_doc, drop_doc, plant, graft, prune, scribble, wipe, amend_archive, archive, discard, enrol, swap_archive,
 )  # fmt: skip
 """What other operations are put together of."""

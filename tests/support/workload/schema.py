@@ -48,7 +48,8 @@ class Shape:
     """How many and how large: every table but `archive` has a few rows for each process.
 
     `processes` is how many may own rows, `accounts` how many share the money, `rows` the rows of `archive`, `padding` the
-    number of further tables, `large` the rows of a large transaction, `big` the bytes of a big value.
+    number of further tables, `large` the rows of a large transaction, `big` the bytes of a big value. With `leaves`, a table
+    that may be emptied has another one that goes with it.
     """
 
     processes: int = 8
@@ -57,6 +58,7 @@ class Shape:
     padding: int = 0
     large: int = 2000
     big: int = 200_000
+    leaves: bool = False
 
     def __post_init__(self) -> None:
         if not 3 * self.processes <= self.accounts or not self.processes <= PADDING_ROWS:
@@ -76,6 +78,11 @@ class Shape:
     def scratches(self) -> list[str]:
         """The names of the tables that one process each may empty."""
         return [f"scratch_{process}" for process in range(self.processes)]
+
+    @property
+    def leafed(self) -> list[tuple[str, str]]:
+        """The names of tables whose rows belong to rows of tables that one process each may empty, and of these."""
+        return [(f"leaf_{process}", f"scratch_{process}") for process in range(self.processes) if self.leaves]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,6 +165,16 @@ def tables(shape: Shape) -> dict[str, Table]:
             for name in shape.scratches
         ),
         *(
+            Table(
+                name=name,
+                columns={"id": "integer", "scratch": "integer", "v": "text"},
+                unique=(("id",),),
+                facts={f"{scratch}.v": "text", f"{name}.v": "text"},
+                source=f"{name} LEFT JOIN {scratch} ON {scratch}.id = {name}.scratch",
+            )
+            for name, scratch in shape.leafed
+        ),
+        *(
             Table(name=name, columns={"id": "integer", "a": "text", "b": "integer"}, unique=(("id",),))
             for name in shape.paddings
         ),
@@ -175,6 +192,10 @@ def sqlite_ddl(shape: Shape) -> str:
     """The tables in SQLite."""
     return _script("sqlite.sql") + "".join(
         [f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, v TEXT);\n" for name in shape.scratches]
+        + [
+            f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, {_leaf('INTEGER', scratch)}, v TEXT);\n"
+            for name, scratch in shape.leafed
+        ]
         + [f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);\n" for name in shape.paddings]
     )
 
@@ -185,8 +206,13 @@ def postgres_ddl(shape: Shape) -> str:
     text = 'text COLLATE "C"'
     return _script("postgres.sql") + "".join(
         [f"CREATE TABLE {name} ({number}, v {text});\n" for name in shape.scratches]
+        + [f"CREATE TABLE {name} ({number}, {_leaf('bigint', scratch)}, v {text});\n" for name, scratch in shape.leafed]
         + [f"CREATE TABLE {name} ({number}, a {text}, b bigint);\n" for name in shape.paddings]
     )
+
+
+def _leaf(kind: str, scratch: str) -> str:
+    return f"scratch {kind} NOT NULL REFERENCES {scratch} (id) ON DELETE CASCADE ON UPDATE CASCADE"
 
 
 def create(path: Path, shape: Shape, *, journal: str = "wal") -> Path:

@@ -47,7 +47,7 @@ class Script:
         """The n-th operation of a process."""
         assert 0 <= process < self.shape.processes
         draw = operations.Draw(self.seed, self.shape, process, n)
-        names, weights = _choices(tuple(self.kinds), bool(self.shape.padding))
+        names, weights = _choices(tuple(self.kinds), bool(self.shape.padding), self.shape.leaves)
         (name,) = draw.chance.choices(names, cum_weights=weights)
         immediate = draw.chance.random() < 0.7
         act = operations.KINDS[name][1](draw)
@@ -74,6 +74,7 @@ class Script:
 
 
 @functools.cache
-def _choices(kinds: tuple[str, ...], padding: bool) -> tuple[list[str], list[int]]:
-    names = sorted(kinds or [name for name in operations.KINDS if padding or name != "pad"])
+def _choices(kinds: tuple[str, ...], padding: bool, leaves: bool) -> tuple[list[str], list[int]]:
+    impossible = {"pad": not padding, "sprout": not leaves}
+    names = sorted(kinds or [name for name in operations.KINDS if not impossible.get(name)])
     return names, list(itertools.accumulate(operations.KINDS[name][0] for name in names))

@@ -205,7 +205,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def empty(self, table: str) -> None:
-        """Delete every row: TRUNCATE where there is such a statement."""
+        """Delete every row, and what belongs to them: TRUNCATE CASCADE where there is such a statement."""
 
     @abc.abstractmethod
     def stumble(self, statement: str, *parameters: Any) -> None:

@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from outgrow.model import schema
-from outgrow.sqlite import capture
+from outgrow.sqlite import capture, file_state
 from support import captured_writes
 
 BOX = (
@@ -478,13 +478,13 @@ def test_the_fence_is_among_what_must_be_there() -> None:
 def test_tables_outside_the_plan_are_guarded_by_the_state() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("CREATE TABLE x (a UNIQUE)")
-    connection.execute(f"CREATE TABLE {capture.STATE} (primary_store)")
-    connection.execute(f"INSERT INTO {capture.STATE} VALUES ('sqlite')")
+    connection.execute(f"CREATE TABLE {file_state.STATE} (primary_store)")
+    connection.execute(f"INSERT INTO {file_state.STATE} VALUES ('sqlite')")
     database = captured_writes.database(["CREATE TABLE x (a UNIQUE)"])
     for trigger in capture.expected([], database).values():
         connection.execute(trigger)
     connection.execute("INSERT INTO x VALUES (1), (2)")
-    connection.execute(f"UPDATE {capture.STATE} SET primary_store='postgres'")
+    connection.execute(f"UPDATE {file_state.STATE} SET primary_store='postgres'")
     for statement in (
         "REPLACE INTO x VALUES (1)",
         "UPDATE OR IGNORE x SET a = 3",
@@ -493,7 +493,7 @@ def test_tables_outside_the_plan_are_guarded_by_the_state() -> None:
     ):
         with pytest.raises(sqlite3.IntegrityError, match=re.escape(capture.FENCE_PREFIX)):
             connection.execute(statement)
-    connection.execute(f"UPDATE {capture.STATE} SET primary_store='sqlite'")
+    connection.execute(f"UPDATE {file_state.STATE} SET primary_store='sqlite'")
     connection.execute("DELETE FROM x")
 
 
@@ -525,4 +525,4 @@ def test_affinities_are_what_the_lookups_rely_on() -> None:
 
 
 def test_names_of_own_objects_begin_alike() -> None:
-    assert all(name.startswith(schema.OWN_PREFIX) for name in (capture.LOG, capture.STATE, *Application(*BOX).held()))
+    assert all(name.startswith(schema.OWN_PREFIX) for name in (capture.LOG, file_state.STATE, *Application(*BOX).held()))

@@ -1,0 +1,92 @@
+"""The end of a migration: both databases are left, and an end that was interrupted is completed by the same command."""
+
+from __future__ import annotations
+
+import pathlib
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from outgrow import errors, failpoints
+from outgrow.audit import trail
+from outgrow.migration import session
+from outgrow.model.phase import Phase
+from outgrow.model.store import Side
+from outgrow.plan import file as plan_file
+from outgrow.postgres import live as postgres_live
+from outgrow.postgres import state
+from outgrow.sqlite import live
+
+__all__ = ["abort", "complete", "finish"]
+
+
+def finish(file: live.LiveFile, target: postgres_live.TargetStore, keeper: state.State) -> Mapping[str, Any]:
+    """Leave both databases after the phase has moved to `finished`; the file keeps what happened beside it."""
+    trail.export(keeper, _trail_of(file))
+    if file.state() is not None or file.journal_mode() == "wal":
+        file.archive()
+    failpoints.hit("end.file_clean")
+    target.remove()
+    failpoints.hit("end.target_clean")
+    return _finished(file)
+
+
+def abort(file: live.LiveFile, target: postgres_live.TargetStore) -> Mapping[str, Any]:
+    """Leave both databases before the switch: no trace of outgrow stays, nor do the copied tables.
+
+    The file comes last: until then it says which target it belonged to, and can be left alone.
+    """
+    target.drop()
+    failpoints.hit("end.target_clean")
+    return _left(file)
+
+
+def complete(file: live.LiveFile, target: session.Target, keeper: state.State, wanted: str) -> Mapping[str, Any] | None:
+    """Do what an end left undone when its process died, None where no end was begun. `wanted` is the command that asks."""
+    if keeper.exists():
+        migration = keeper.migration()
+        if migration.phase is not Phase.FINISHED or not postgres_live.exists(target.control):
+            return None
+        with keeper.lease("finish"):
+            made = plan_file.from_data(migration.plan)
+            store = postgres_live.TargetStore(
+                target.control, made, null=secrets.token_hex(8), sequences_there=file.sequences
+            )
+            return finish(file, store, state.State(target.control, run=migration.run))
+    there = file.state()
+    if wanted == "abort" and there is None:
+        return _aborted()
+    if wanted == "abort" and there is not None and there.primary is Side.SQLITE:
+        return _left(file) if there.target == target.dsn.without_password else None
+    if wanted == "finish" and there is None and _trail_of(file).exists():
+        return _finished(file)
+    if wanted and there is None:
+        raise errors.PhaseRefused(
+            f"{file.path} is in no live migration",
+            why="neither the file nor this target knows of one",
+            hint=f"Begin one: outgrow run {file.path} --to …",
+        )
+    return None
+
+
+def _left(file: live.LiveFile) -> Mapping[str, Any]:
+    file.leave()
+    failpoints.hit("end.file_clean")
+    return _aborted()
+
+
+def _aborted() -> Mapping[str, Any]:
+    return {"phase": "aborted", "primary": str(Side.SQLITE)}
+
+
+def _finished(file: live.LiveFile) -> Mapping[str, Any]:
+    return {
+        "phase": str(Phase.FINISHED),
+        "primary": str(Side.POSTGRES),
+        "archive": str(file.path),
+        "trail": str(_trail_of(file)),
+    }
+
+
+def _trail_of(file: live.LiveFile) -> pathlib.Path:
+    return file.path.with_name(file.path.name + ".outgrow.json")
