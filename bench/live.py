@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psutil
@@ -149,6 +148,8 @@ def follow(given: task.Task, rate: float) -> dict[str, Any]:
             facts = engine.facts() or {}
             engine.stop()
     return {
+        "kind": "follow",
+        "failures": [],
         "rate": rate,
         "alone": alone,
         "followed": together,
@@ -186,6 +187,8 @@ def switch(given: task.Task, *, rows: int, padding: int, rounds: int, rate: floa
             summary = load.stop().require()
             engine.stop()
     return {
+        "kind": "switch",
+        "failures": [],
         "rows": rows,
         "padding": padding,
         "rounds": rounds,
@@ -196,9 +199,40 @@ def switch(given: task.Task, *, rows: int, padding: int, rounds: int, rate: floa
     }
 
 
-def measure_all(given: task.Task) -> Mapping[str, Any]:
-    """Every rate, and switches on a file, on one ten times as large, and on one with a hundred more tables."""
-    found: dict[str, Any] = {"benchmark": "live", "follow": [], "switch": [], "results": []}
+def status(given: task.Task, *, times: int = 30) -> dict[str, Any]:
+    """How long an engine that is under way needs to answer, and how long the whole command takes."""
+    with tempfile.TemporaryDirectory(dir=given.directory) as name:
+        directory = pathlib.Path(name)
+        path = directory / "app.db"
+        what = script.Script(seed=1, shape=schema.Shape(rows=5_000), kinds=KINDS[:-1])
+        schema.create(path, what.shape)
+        given.to.recreate()
+        answers, commands = [], []
+        with (
+            running.Workload(directory, what, sqlite=path, postgres=given.to.dsn, rate=200) as load,
+            living.Engine(directory, path, given.to.dsn, verify_every=30) as engine,
+        ):
+            load.ready()
+            engine.start().ready()
+            for _ in range(times):
+                began = time.monotonic()
+                engine.ask("status")
+                answers.append((time.monotonic() - began) * 1000)
+                began = time.monotonic()
+                subprocess.run(
+                    [sys.executable, "-m", "outgrow", "status", str(path), "--json"],
+                    check=True,
+                    stdout=subprocess.DEVNULL,
+                )
+                commands.append((time.monotonic() - began) * 1000)
+            load.stop().require()
+            engine.stop()
+    return {"kind": "status", "answer_ms": percentiles(answers), "command_ms": percentiles(commands), "failures": []}
+
+
+def measure_all(given: task.Task) -> dict[str, Any]:
+    """Every rate; `rounds` switches and rollbacks of a file, one ten times as large, and of one with 100 tables more."""
+    found: list[dict[str, Any]] = []
     for rate in RATES:
         one = follow(given, rate)
         given.say(
@@ -206,15 +240,15 @@ def measure_all(given: task.Task) -> Mapping[str, Any]:
             f" write alone {one['alone']['latency_ms']}, followed {one['followed']['latency_ms']},"
             f" drained in {one['drained_seconds']} s, idle {one['idle_cpu'] * 100:.1f} % of a core"
         )
-        found["follow"].append(one)
+        found.append(one)
     for rows, padding in ((5_000, 0), (50_000, 0), (5_000, 100)):
-        switched = switch(given, rows=rows, padding=padding, rounds=10 * given.rounds)
+        switched = switch(given, rows=rows, padding=padding, rounds=given.rounds)
         given.say(
             f"  {rows:,} rows, {padding} more tables: {switched['pause_ms']}, operations {switched['operation_ms']}"
         )
         for step, took in switched["steps_ms"].items():
             given.say(f"      {step:24} {took}")
-        found["switch"].append(switched)
-    found["versions"] = results.versions()
-    found["cores"] = os.cpu_count()
-    return found
+        found.append(switched)
+    found.append(status(given))
+    given.say(f"  status: {found[-1]}")
+    return results.envelope("live", data=None, to=given.to, rounds=given.rounds, results=found)

@@ -71,14 +71,14 @@ def versions() -> dict[str, str]:
 
 
 def envelope(
-    benchmark: str, *, data: dataset.Dataset, to: server.Server, rounds: int, results: Sequence[dict[str, Any]]
+    benchmark: str, *, data: dataset.Dataset | None, to: server.Server, rounds: int, results: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """One benchmark's results with what is needed to read them."""
+    """One benchmark's results with what is needed to read them; `data` is the file, None where each result has its own."""
     return {
         "benchmark": benchmark,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "rows": data.rows,
-        "file_bytes": data.file.stat().st_size,
+        "rows": data.rows if data else None,
+        "file_bytes": data.file.stat().st_size if data else None,
         "rounds": rounds,
         "machine": {
             "processor": processor(),

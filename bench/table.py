@@ -1,8 +1,8 @@
 """Markdown tables from the JSON results; a number in the README is never typed by hand.
 
     python -m bench.table results/*.json                    print them
-    python -m bench.table results/*.json --into README.md   put them between their markers
-    python -m bench.table results/*.json --into README.md --check
+    python -m bench.table results/*.json --into README.md docs/performance.md   put them between their markers
+    python -m bench.table results/*.json --into README.md docs/performance.md --check
 
 A marker pair is `<!-- bench:copy -->` … `<!-- /bench:copy -->`, with the benchmark's name.
 """
@@ -21,7 +21,7 @@ from bench import results
 
 __all__ = ["insert", "render"]
 
-WORDS = ("way", "whole job", "step", "write", "remark")
+WORDS = ("way", "whole job", "step", "write", "remark", "switch", "status")
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -171,6 +171,58 @@ def reverse_table(found: dict[str, Any]) -> str:
     return grid(["write", "µs a row without capture", "with it", "ratio"], rows)
 
 
+def three(found: dict[str, float] | None) -> list[str]:
+    return [f"{found[name]:.1f}" if found else "" for name in ("p50", "p99", "max")]
+
+
+def live_table(found: dict[str, Any]) -> str:
+    """Three tables: following at several rates, switching files of several sizes, and asking for the status."""
+    following, switching, steps, asking = [], [], [], []
+    for one in found["results"]:
+        if one["kind"] == "follow":
+            alone, followed = one["alone"], one["followed"]
+            following.append(
+                [
+                    f"{followed['rate']:,.0f}" + ("" if one["rate"] else " (as many as they can)"),
+                    *three(one["lag_ms"])[:2],
+                    f"{one['drained_seconds'] * 1000:.0f}",
+                    f"{alone['latency_ms']['p99']:.1f}",
+                    f"{followed['latency_ms']['p99']:.1f}",
+                    f"{one['idle_cpu']:.1%}",
+                ]
+            )
+        elif one["kind"] == "switch":
+            name = f"{one['rows']:,} accounts" + (f", {one['padding']} more tables" if one["padding"] else "")
+            for goal, pause in one["pause_ms"].items():
+                way = f"to {goal}, {name}"
+                switching.append([way, str(one["rounds"]), *three(pause), *three(one["operation_ms"])[1:]])
+                each = [(step, took) for step, took in one["steps_ms"].items() if step.startswith(goal)]
+                steps.append(
+                    f"- {way}: " + ", ".join(f"{s.partition(': ')[2]} {t['p50']:.1f}" for s, t in each) + " ms"
+                )
+        else:
+            asking = [
+                ["the engine's answer", *three(one["answer_ms"])],
+                ["the whole command", *three(one["command_ms"])],
+            ]
+    follow_head = [
+        "writes/s",
+        "lag p50 ms",
+        "p99",
+        "drained after ms",
+        "write p99 ms alone",
+        "followed",
+        "idle, of a core",
+    ]
+    parts = [
+        grid(follow_head, following),
+        grid(["switch", "times", "pause p50 ms", "p99", "max", "operation p99 ms", "max"], switching),
+        "\n".join(steps),
+        grid(["status", "p50 ms", "p99", "max"], asking),
+    ]
+    return "\n\n".join(parts)
+
+
 TABLES = {
     "copy": copy_table,
     "whole": whole_table,
@@ -178,19 +230,21 @@ TABLES = {
     "verify": verify_table,
     "capture": capture_table,
     "reverse": reverse_table,
+    "live": live_table,
 }
 
 
 def caption(found: dict[str, Any]) -> str:
     """What was measured on what, and how to get it again."""
     machine, made = found["machine"], found["server"]
-    size = f"{found['rows']:,} rows, a file of {found['file_bytes'] / 1e6:.0f} MB"
+    size = f"{found['rows']:,} rows, a file of {found['file_bytes'] / 1e6:.0f} MB; " if found["rows"] else ""
+    again = f" --rows {found['rows']}" if found["rows"] else ""
     rounds = f"median of {found['rounds']} rounds" if found["rounds"] > 1 else "one round"
     used = ", ".join(f"{name} {version}" for name, version in found["versions"].items() if name != "outgrow")
     return (
-        f"{size}; {rounds}, {found['date']}. {machine['cores']} cores ({machine['processor']}),"
+        f"{size}{rounds}, {found['date']}. {machine['cores']} cores ({machine['processor']}),"
         f" {machine['memory_bytes'] / 2**30:.0f} GiB, PostgreSQL {made['version']} ({made['how']}); {used}."
-        f" Again: `python -m bench {found['benchmark']} --rows {found['rows']} --rounds {found['rounds']}`."
+        f" Again: `python -m bench {found['benchmark']}{again} --rounds {found['rounds']}`."
     )
 
 
@@ -200,12 +254,12 @@ def render(found: dict[str, Any]) -> str:
 
 
 def insert(document: str, name: str, rendered: str) -> str:
-    """The document with what stands between the benchmark's markers replaced."""
+    """The document with what stands between the benchmark's markers replaced, if it has them."""
     start, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
     before, opened, rest = document.partition(start)
     _, closed, after = rest.partition(end)
     if not (opened and closed):
-        raise SystemExit(f"no {start} … {end} in the document")
+        return document
     return f"{before}{start}\n{rendered}{end}{after}"
 
 
@@ -214,22 +268,22 @@ def main() -> None:
         prog="python -m bench.table", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("results", type=pathlib.Path, nargs="+")
-    parser.add_argument("--into", type=pathlib.Path, help="a document with markers")
+    parser.add_argument("--into", type=pathlib.Path, nargs="+", help="documents with markers")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the document differs")
     options = parser.parse_args()
     every = [json.loads(file.read_text()) for file in options.results]
     if options.into is None:
         print("\n".join(f"### {found['benchmark']}\n\n{render(found)}" for found in every))
         return
-    document = options.into.read_text()
-    made = document
-    for found in every:
-        made = insert(made, found["benchmark"], render(found))
-    if options.check:
-        if made != document:
-            sys.exit(f"{options.into} does not show these results; run without --check")
-    else:
-        options.into.write_text(made)
+    for page in options.into:
+        document = page.read_text()
+        made = document
+        for found in every:
+            made = insert(made, found["benchmark"], render(found))
+        if not options.check:
+            page.write_text(made)
+        elif made != document:
+            sys.exit(f"{page} does not show these results; run without --check")
 
 
 if __name__ == "__main__":

@@ -113,6 +113,9 @@ def test_commands_in_examples_exist(page: Path) -> None:
 def test_the_readme_has_room_for_the_benchmark() -> None:
     """bench/table.py finds its markers."""
     assert re.search(r"<!-- bench:copy -->\n.*<!-- /bench:copy -->", read("README.md"), re.DOTALL)
+    for name in ("whole", "verify", "memory", "capture", "reverse", "live"):
+        room = rf"<!-- bench:{name} -->\n.*<!-- /bench:{name} -->"
+        assert re.search(room, read("docs", "performance.md"), re.DOTALL), name
 
 
 def test_every_decision_is_listed() -> None:
