@@ -34,6 +34,7 @@ COPY_POINTS = (
 LIVE_POINTS = (
     "capture.installed",
     "capture.committed",
+    "capture.repaired",
     "follow.read",
     "follow.applied",
     "follow.acknowledged",

@@ -19,6 +19,8 @@ import pytest
 
 import outgrow
 from outgrow import errors, migration
+from outgrow.migration import control
+from outgrow.sqlite import file_state
 from support import engine as engines
 from support import living
 from support.stage import staged
@@ -151,7 +153,9 @@ def test_a_rollback_gives_up_on_a_file_that_somebody_keeps_locked(
 
 def test_an_engine_outlives_a_lock_that_lasts(postgres_dsn: str, tmp_path: Path) -> None:
     """The file follows and cannot be written to for longer than anybody waits: it says so, refuses at once, and goes on."""
-    with staged(tmp_path, postgres_dsn, tuned=("sqlite.live.PATIENCE=0.5",)) as stage:
+    with staged(
+        tmp_path, postgres_dsn, tuned=("sqlite.live.PATIENCE=0.5", "migration.engine.LONGEST_PAUSE=0.5")
+    ) as stage:
         stage.engine.start().ready()
         stage.engine.switch("postgres")
         with held(stage.path):
@@ -361,15 +365,35 @@ def test_an_engine_killed_while_it_sets_back_continues(postgres_dsn: str, tmp_pa
         stage.judge(last_epoch=1)
 
 
+def test_an_engine_killed_after_it_repaired_capture_remembers(postgres_dsn: str, path: Path, tmp_path: Path) -> None:
+    """Its successor finds every trigger in its place, and compares the table all the same."""
+    with living.Engine(tmp_path, path, postgres_dsn) as engine:
+        with living.killed_at(engine, "capture.repaired"):
+            engine.ready()
+            done = application(
+                path,
+                "BEGIN",
+                "DROP TRIGGER _outgrow_1_update",
+                "UPDATE item SET name = 'unseen' WHERE id = 7",
+                "COMMIT",
+            )
+            assert done.returncode == 0, done.stderr
+        engine.ready()
+        assert engine.ask("verify")["differences"] == []
+        assert engines.execute(postgres_dsn, "SELECT name FROM item WHERE id = 7") == [("unseen",)]
+
+
 # --- Two operators at once --------------------------------------------------------------------------------------------
 
 
 def at_once(engine: living.Engine, *asked: tuple[str, dict[str, Any]]) -> list[dict[str, Any] | errors.OutgrowError]:
-    """Several requests to an engine that is held up, so that all wait for it together; answers and refusals in their order."""
+    """Requests made at the same time, each over a connection of its own; answers and refusals in their order."""
+    there = file_state.peek(engine.path)
+    assert there is not None
 
     def ask(command: str, arguments: dict[str, Any]) -> dict[str, Any] | errors.OutgrowError:
         try:
-            return dict(engine.ask(command, **arguments))
+            return dict(control.ask(there.control, command, arguments, seconds=living.DEADLINE))
         except errors.OutgrowError as error:
             return error
 

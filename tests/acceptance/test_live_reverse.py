@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from outgrow import errors
+from support import engine as engines
 from support import living
 from support.stage import SMALL, Stage
 from support.workload import running, schema, script
@@ -41,6 +44,32 @@ def tried(stage: Stage) -> None:
     """Wait until PostgreSQL has taken some of every kind."""
     living.until(lambda: set(stage.load.summary().kinds) | {"undo"} >= set(KINDS), "every kind was tried")
     stage.load.accepted("postgres", 20)
+
+
+def test_a_rollback_waits_for_writes_that_were_not_noticed(postgres_dsn: str, tmp_path: Path) -> None:
+    """Capture at the target was lost for one transaction: what that wrote goes to the file before this is the primary."""
+    path = engines.script(
+        tmp_path / "app.db",
+        "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)",
+        "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000)"
+        " INSERT INTO item SELECT n, 'item ' || n FROM c",
+        journal_mode="wal",
+    )
+    with living.Engine(tmp_path, path, postgres_dsn) as engine:
+        engine.start().ready()
+        engine.switch("postgres")
+        engines.execute(
+            postgres_dsn,
+            "DO $$ BEGIN ALTER TABLE item DISABLE TRIGGER outgrow_capture_update;"
+            " UPDATE item SET name = 'unseen' WHERE id = 4321; END $$",
+        )
+        with pytest.raises(errors.NotReady, match="compared again"):
+            engine.ask("switch", to="sqlite")
+        engine.switch("sqlite")
+        assert engine.ask("verify")["differences"] == []
+        assert engine.stop() == 0
+        with contextlib.closing(sqlite3.connect(path)) as file:
+            assert file.execute("SELECT name FROM item WHERE id = 4321").fetchone() == ("unseen",)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

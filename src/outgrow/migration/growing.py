@@ -36,6 +36,7 @@ def grow(work: connected.Connected, tables: Sequence[str], columns: Sequence[tup
         for statement in statements:
             work.target.control.execute(statement.encode())
         work.target_store.install_capture(made, range(first, len(made.tables)))
+        work.target_store.suspect([*tables, *dict.fromkeys(table for table, _ in columns)])
         work.keeper.change_plan(json.dumps(plan_file.to_data(made)))
     work.plan = made
     work.open_stores()

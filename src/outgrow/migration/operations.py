@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from outgrow import errors
-from outgrow.migration import ending, readiness, watching
+from outgrow.migration import ending, readiness, repairing, watching
 from outgrow.model import event
 from outgrow.model.phase import Phase
 from outgrow.model.store import Side
@@ -88,14 +88,17 @@ def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any])
 
 def _wanted(work: connected.Connected, goal: Side, *, accept_quarantine: bool, alone: bool) -> list[watching.Check]:
     """The checks that must pass. A rollback is for a bad hour: it asks for nothing that takes time."""
+    repairing.look_at_target(work)
     checks = list(work.view.checks())
-    if goal is Side.POSTGRES and alone and work.view.verified is None:
+    if alone and (work.target_store.suspects() or (goal is Side.POSTGRES and work.view.verified is None)):
         work.verifier.round(lambda visit: visit())
         checks = list(work.view.checks())
     if accept_quarantine:
         checks = [check for check in checks if check.name != "quarantine"]
     if goal is Side.SQLITE:
-        checks = [check for check in checks if check.name in ("lag", "quarantine", "shape")]
+        # What may have been missed would be lost for good.
+        wanted = {"lag", "quarantine", "shape"} | ({"verification"} if work.target_store.suspects() else set())
+        checks = [check for check in checks if check.name in wanted]
     return checks
 
 

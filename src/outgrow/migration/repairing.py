@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from outgrow import errors
+from outgrow import errors, failpoints
 from outgrow.migration import beginning, growing
 from outgrow.model import event, plan, schema
 from outgrow.model.store import Side
@@ -52,6 +52,7 @@ def look(work: connected.Connected) -> None:
     with file.writing():
         database = sqlite_schema.read(file.writer)
         if shapes(work.plan, database) != Moved(tables=(), columns=(), blocking=()):
+            work.suspect(sorted(suspects))
             return  # it changed once more: the next look sees to it
         state = work.file_store.state()
         fenced = state.epoch if state.primary is Side.POSTGRES else None
@@ -64,11 +65,15 @@ def look(work: connected.Connected) -> None:
             file.writer.execute(statement)
         for statement in difference.lost.values():
             file.writer.execute(statement)
+        suspects |= {captured[number].plan.source for number in difference.tables if number in captured}
+        # Before the repair is: whoever comes after us could not see any more that there was something to repair.
+        work.target_store.suspect(sorted(suspects))
         version = int(file.writer.pragma("schema_version"))
     work.file_store.reader.schema_version = version
+    if difference.lost:
+        failpoints.hit("capture.repaired")
     # A rowid is not a row's for ever: VACUUM gives others, and is known by nothing but the schema's version.
     suspects |= {one.plan.source for one in captured.values() if one.plan.rowid is not None}
-    suspects |= {captured[number].plan.source for number in difference.tables if number in captured}
     if difference.lost or difference.strange or moved.tables or moved.columns:
         added = [
             *(f"table {name} was added" for name in moved.tables),
@@ -112,8 +117,9 @@ def look_at_target(work: connected.Connected) -> None:
     problems = work.target_store.capture_problems()
     if not problems:
         return
+    tables = tuple(table for table in problems if table) or tuple(table.source for table in work.plan.tables)
+    work.target_store.suspect(tables)
     work.target_store.repair_capture()
     told = "; ".join(f"{table or 'the log'}: {', '.join(found)}" for table, found in problems.items())
-    tables = tuple(table for table in problems if table) or tuple(table.source for table in work.plan.tables)
     work.steps.sink(event.CaptureRepaired(tables=tables, reason=told))
     work.suspect(tables)

@@ -42,7 +42,9 @@ class Verifier:
         self._work = work
         self._every = every
         self._asked: queue.Queue[concurrent.futures.Future[Mapping[str, Any]] | None] = queue.Queue()
-        self._suspects: set[str] = set()
+        self._suspects = set(work.target_store.suspects())
+        self._suspicions = 0
+        work.view.suspects = len(self._suspects)
         self._lock = threading.Lock()
         self._stop = workers.Stop()
         self._thread: threading.Thread | None = None
@@ -75,6 +77,7 @@ class Verifier:
         """Have tables compared and repaired soon; until that is done, no verification is clean."""
         with self._lock:
             self._suspects.update(tables)
+            self._suspicions += 1
         self._work.view.suspects = len(self._suspects)
         self._asked.put(concurrent.futures.Future())
 
@@ -176,15 +179,23 @@ class Verifier:
                 name = next(iter(self._suspects), None)
             if name is None:
                 return
+            seen = self._suspicions
             table = self._work.plan.table(name)
             if table is not None:
                 found = self._compare(table, at_rest, lambda: None)
                 if found.differences or found.extras:
                     at_rest(lambda table=table, found=found: self._work.log_again(table, found))  # type: ignore[misc]
                     continue  # until nothing differs
-            with self._lock:
-                self._suspects.discard(name)
-            self._work.view.suspects = len(self._suspects)
+            at_rest(lambda name=name, seen=seen: self._clear(name, seen))  # type: ignore[misc]
+
+    def _clear(self, name: str, seen: int) -> None:
+        """Suspect a table no more, unless something was suspected while it was compared."""
+        if self._suspicions != seen:
+            return
+        self._work.target_store.clear(name)
+        with self._lock:
+            self._suspects.discard(name)
+        self._work.view.suspects = len(self._suspects)
 
     def _compare(
         self, table: plan.TablePlan, at_rest: Callable[[Callable[[], Any]], Any], slow: Callable[[], None]

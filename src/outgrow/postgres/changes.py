@@ -34,6 +34,9 @@ VACUUM_AFTER = 20_000
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.01, 0.05
 """Seconds for which the application's writers may queue behind one attempt to lock them out."""
 
+_MORE = 2_000
+"""Milliseconds more than that for the whole of such a transaction, before the server ends it (PostgreSQL 17 or later)."""
+
 _LEAST_IDLE = 1.0
 """Least seconds after which the server ends a transaction that keeps writers out and of which nobody is heard."""
 
@@ -191,17 +194,19 @@ class ChangeReader:
         end = time.monotonic() + deadline
         wait = _SHORTEST_WAIT
         idle = round(max(deadline, _LEAST_IDLE) * 1000)
+        # The server may not hear of it when we lose the connection: it lets the writers in by itself. After a pipeline, which
+        # libpq ends with a Flush, PostgreSQL does not count a session's idle time; so nothing is one here.
+        limits = f"SET LOCAL idle_in_transaction_session_timeout = {idle}"
+        if self._session.info.server_version >= 170000:
+            limits += f"; SET LOCAL transaction_timeout = {idle + _MORE}"
         while True:
             began = time.monotonic()
             try:
-                with self._session.pipeline():
-                    # READ COMMITTED: what is read after the lock was taken is everything that was committed before.
-                    self._session.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-                    self._session.execute(f"SET LOCAL lock_timeout = {round(wait * 1000)}".encode())
-                    self._session.execute("LOCK TABLE outgrow.log IN SHARE ROW EXCLUSIVE MODE")
-                    self._session.execute("SET LOCAL lock_timeout = 0")
-                    # The server may not hear of it when we lose the connection: it lets the writers in by itself.
-                    self._session.execute(f"SET LOCAL idle_in_transaction_session_timeout = {idle}".encode())
+                # READ COMMITTED: what is read after the lock was taken is everything that was committed before.
+                self._say(
+                    f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {round(wait * 1000)}; {limits};"
+                    " LOCK TABLE outgrow.log IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = 0".encode()
+                )
             except psycopg.errors.LockNotAvailable as error:
                 left = end - time.monotonic()
                 if left <= 0:

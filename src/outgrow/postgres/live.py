@@ -182,6 +182,19 @@ class TargetStore:
             for statement in wanted:
                 self._session.execute(statement.encode())
 
+    def suspect(self, tables: Sequence[str]) -> None:
+        """Write down that writes to tables may have been missed."""
+        if tables:
+            self._session.execute(statements.named("add_suspects", file="live"), {"tables": list(tables)})
+
+    def suspects(self) -> list[str]:
+        """The tables that were written down so, and not compared since."""
+        return [name for (name,) in self._session.execute(statements.named("list_suspects", file="live"))]
+
+    def clear(self, table: str) -> None:
+        """The table was compared, and nothing is missing."""
+        self._session.execute(statements.named("clear_suspect", file="live"), {"table": table})
+
     def touch(self, table: str, found: Sequence[store.Key]) -> None:
         """Have rows brought to the file again, by their keys as COPY texts."""
         self._reader.touch(table, found)

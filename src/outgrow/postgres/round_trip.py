@@ -20,6 +20,9 @@ Value = str | int | bool | Sequence[str | None] | None
 Statement = tuple[bytes, Sequence[Value]]
 """SQL with $1, $2, … and its parameters, whose types the server infers."""
 
+_FORGOTTEN = "26000"
+"""SQLSTATE: there is no prepared statement of that name."""
+
 _numbers = itertools.count(1)
 """For names of prepared statements, which must differ between all users of a session."""
 
@@ -39,6 +42,15 @@ class RoundTrip:
         Only where the connection broke may it have been committed; the session is not usable any more.
         """
         values = [[_text(value) for value in parameters] for _, parameters in statements]
+        problem = self._run(statements, values)
+        if problem is not None and problem.sqlstate == _FORGOTTEN:
+            # psycopg deallocates everything after a rollback, and after a DROP: not only what it prepared itself.
+            self._names.clear()
+            problem = self._run(statements, values)
+        if problem is not None:
+            raise problem
+
+    def _run(self, statements: Sequence[Statement], values: Sequence[list[bytes | None]]) -> psycopg.Error | None:
         with self._session.lock:
             pgconn = self._session.pgconn
             pgconn.enter_pipeline_mode()
@@ -51,8 +63,7 @@ class RoundTrip:
             pgconn.exit_pipeline_mode()
         if self._session.info.transaction_status != pq.TransactionStatus.IDLE:
             self._session.rollback()
-        if problem is not None:
-            raise problem
+        return problem
 
     def _exchange(
         self, pgconn: pq.abc.PGconn, statements: Sequence[Statement], values: Sequence[list[bytes | None]]

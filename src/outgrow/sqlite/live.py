@@ -236,7 +236,7 @@ class LiveFile:
     def pulse(self) -> Callable[[], float]:
         """A function that writes one row as the application would, over its own connection, and gives the seconds it took."""
         beater = self._writer()
-        beater.set_busy_timeout(10_000)
+        beater.set_busy_timeout(round(PATIENCE * 1000))
 
         def beat() -> float:
             began = time.monotonic()

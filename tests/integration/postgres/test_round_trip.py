@@ -38,6 +38,17 @@ def test_parameters_arrive_as_they_are(session: psycopg.Connection) -> None:
     assert rows(session) == [(-(2**63), "", False, []), (1, "it's\\", True, odd), (2, None, None, None)]
 
 
+def test_statements_are_prepared_again_when_psycopg_has_deallocated_all(session: psycopg.Connection) -> None:
+    """As it does after every rollback, once it has prepared a statement of its own."""
+    trip = round_trip.RoundTrip(session)
+    trip.run([(INSERT, [1, "before", True, []])])
+    session.execute("SELECT 1", prepare=True)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        trip.run([(INSERT, [1, "again", True, []])])
+    trip.run([(INSERT, [2, "after", True, []])])
+    assert [row[:2] for row in rows(session)] == [(1, "before"), (2, "after")]
+
+
 @pytest.mark.parametrize("value", ["a\0b", ["a", "b\0"]])
 def test_a_nul_is_refused_before_anything_is_sent(session: psycopg.Connection, value: Any) -> None:
     """libpq would take it for the end of the text and send the rest of nothing."""

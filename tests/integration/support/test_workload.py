@@ -30,7 +30,7 @@ from support.workload import (
     watching,
 )
 
-SHAPE = schema.Shape(rows=300, padding=3, large=200, big=5000)
+SHAPE = schema.Shape(rows=300, padding=3, large=200, big=5000, leaves=True)
 
 
 def change(dsn: str, *statements: str) -> None:

@@ -75,6 +75,7 @@ class Soak:
             if time.monotonic() - judged > judge_every and time.monotonic() < end:
                 self.judge()
                 self._resume()
+                self.go_on()
                 judged = time.monotonic()
         self.judge()
         assert self.engine.stop() == 0
@@ -217,7 +218,7 @@ class Soak:
 def soaking(directory: Path, dsn: str, *, seed: int, rate: float = 120, say: Say = print) -> Iterator[Soak]:
     """Everything that a soak needs, started; the engine is not."""
     path = directory / "app.db"
-    what = script.Script(seed=seed, shape=schema.Shape(rows=1_500, large=500))
+    what = script.Script(seed=seed, shape=schema.Shape(rows=1_500, large=500, leaves=True))
     schema.create(path, what.shape)
     with (
         proxy.in_front_of(dsn) as engines,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support import living
+from support import engine, living
 from support.workload import apart
 
 if TYPE_CHECKING:
@@ -119,12 +119,29 @@ def checkpoint(soak: course.Soak) -> str:
 
 @event(4, primary="sqlite")
 def drop_trigger(soak: course.Soak) -> str:
-    """A trigger of capture is lost under writes."""
+    """A trigger of capture is lost under writes, perhaps shortly before the engine dies."""
     name = soak.chance.choice(apart.call(triggers, soak.path))
     application(soak, f'DROP TRIGGER IF EXISTS "{name}"')
+    return f"{name}{_perhaps_killed(soak)}"
+
+
+@event(3, primary="postgres")
+def disable_trigger(soak: course.Soak) -> str:
+    """The same at the target, where nobody drops what can be switched off."""
+    table = soak.chance.choice(["doc", "event", "membership", "tag", "archive"])
+    name = f"outgrow_capture_{soak.chance.choice(['insert', 'update', 'delete'])}"
+    engine.execute(soak.dsn, f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+    return f"{name} of {table}{_perhaps_killed(soak)}"
+
+
+def _perhaps_killed(soak: course.Soak) -> str:
+    killed = soak.chance.random() < 0.4
     soak.go_on()
+    if killed:
+        soak.engine.kill()
+        soak.engine.start()
     soak.settled()
-    return name
+    return ", and the engine died" if killed else ""
 
 
 @event(3, primary="sqlite")

@@ -390,6 +390,7 @@ def large(draw: operations.Draw) -> operations.Act:
 SMALL: tuple[operations.Decide, ...] = (
     reopen, replace_account, move_account, ignore_account, rekey_account, respell, post, close_account,
     rename_tag, swap_tags, retag, drop_tag, join, move_membership, leave, append, amend_events, forget_events,
-    write_doc, amend_doc, rekey_doc, drop_doc, plant, graft, prune, scribble, wipe, amend_archive, archive, discard, enrol, swap_archive,
+    write_doc, amend_doc, rekey_doc, drop_doc, plant, graft, prune, scribble, wipe, amend_archive, archive, discard,
+    enrol, swap_archive,
 )  # fmt: skip
 """What other operations are put together of."""

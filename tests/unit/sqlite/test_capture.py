@@ -525,4 +525,6 @@ def test_affinities_are_what_the_lookups_rely_on() -> None:
 
 
 def test_names_of_own_objects_begin_alike() -> None:
-    assert all(name.startswith(schema.OWN_PREFIX) for name in (capture.LOG, file_state.STATE, *Application(*BOX).held()))
+    assert all(
+        name.startswith(schema.OWN_PREFIX) for name in (capture.LOG, file_state.STATE, *Application(*BOX).held())
+    )

@@ -37,6 +37,9 @@ CREATE TABLE outgrow.log (
     unsynced boolean NOT NULL DEFAULT current_setting('synchronous_commit') = 'off'
 ) WITH (autovacuum_enabled = false);
 
+-- Tables in which a write may have been missed, because capture was lost: compared, and brought over again, before any switch.
+CREATE TABLE outgrow.suspect (table_name text PRIMARY KEY);
+
 CREATE FUNCTION outgrow.guard_live() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     IF NEW.epoch < OLD.epoch THEN
@@ -157,6 +160,15 @@ UPDATE outgrow.migration SET phase = 'switched' WHERE phase = 'following';
 
 -- name: phase_back
 UPDATE outgrow.migration SET phase = 'following' WHERE phase = 'switched';
+
+-- name: add_suspects
+INSERT INTO outgrow.suspect SELECT unnest(%(tables)s::text[]) ON CONFLICT DO NOTHING;
+
+-- name: list_suspects
+SELECT table_name FROM outgrow.suspect ORDER BY table_name;
+
+-- name: clear_suspect
+DELETE FROM outgrow.suspect WHERE table_name = %(table)s;
 
 -- name: list_away
 -- Rows that the file refused: PostgreSQL has them, and their records say so.
