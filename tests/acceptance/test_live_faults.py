@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from outgrow import errors
@@ -284,3 +285,16 @@ def test_foreign_keys_hold_and_are_validated_after_a_switch(path: Path, postgres
         engine.switch("sqlite")
         assert engine.ask("verify")["differences"] == []
         assert engines.execute(postgres_dsn, state) == []
+
+
+def test_changes_that_wait_are_counted(running: living.Engine, path: Path, postgres_dsn: str) -> None:
+    """While something keeps the follower from taking them; none is left afterwards."""
+    statement = (
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c WHERE n<40) INSERT INTO note SELECT n FROM c"
+    )
+    with psycopg.connect(postgres_dsn) as other:
+        other.execute("LOCK TABLE note IN ACCESS EXCLUSIVE MODE")
+        application(path, statement)
+        running.until(lambda facts: facts["pending_changes"] == 40, "forty changes wait")
+    running.until(lambda facts: facts["pending_changes"] == 0, "none is left")
+    living.until(lambda: engines.execute(postgres_dsn, "SELECT count(*) FROM note") == [(60,)], "they are there")

@@ -215,6 +215,29 @@ def test_a_silent_network_does_not_keep_an_engine_from_ending(
         recovered(there, primary, epoch)
 
 
+def test_a_comparison_that_fell_silent_lets_go_of_its_tables(postgres_dsn: str, proxy: Proxy, tmp_path: Path) -> None:
+    """The application's TRUNCATE waits for whoever reads the table, and all its other writes wait behind that."""
+    comparing = (
+        "SELECT 1 FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE application_name = 'outgrow run'"
+        " AND datname = current_database() AND state = 'idle in transaction' AND relation IN"
+        " (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r')"
+    )
+    with stage.staged(tmp_path, postgres_dsn, through=proxy.dsn, tuned=("migration.verifier.SILENCE=1",)) as there:
+        epoch = following(there, "postgres")
+
+        def interrupted() -> bool:
+            proxy.stall()
+            if engines.execute(postgres_dsn, comparing):
+                return True
+            proxy.resume()
+            return False
+
+        living.until(interrupted, "the network falls silent in a comparison")
+        living.until(lambda: not engines.execute(postgres_dsn, comparing), "the server ends it", within=10)
+        proxy.resume()
+        recovered(there, "postgres", epoch)
+
+
 def test_a_slow_network_is_only_slow(postgres_dsn: str, proxy: Proxy, tmp_path: Path) -> None:
     with stage.staged(tmp_path, postgres_dsn, through=proxy.dsn) as there:
         following(there, "sqlite")

@@ -28,11 +28,13 @@ Changes = TypeVar("Changes")
 class Progress:
     """How far the follower is. `lag` is the age in seconds of the oldest change that it may lack, 0.0 when it lacks none.
 
+    `pending` is about how many log entries it was seen to lack when it last read, None before it has read anything.
     `delays` are the last batches' seconds from the moment when their changes could be seen until they were applied.
     """
 
     lag: float
     behind: bool
+    pending: int | None
     batches: int
     entries: int
     delays: tuple[float, ...]
@@ -47,6 +49,7 @@ class Following(Generic[Changes]):
         self._sink = sink
         self._equal_at = time.monotonic()
         self._behind = True
+        self._pending: int | None = None
         self._batches = 0
         self._entries = 0
         self._delays: collections.deque[float] = collections.deque(maxlen=_KEPT)
@@ -56,9 +59,10 @@ class Following(Generic[Changes]):
         looked = time.monotonic()
         batch = self._primary.changes(LIMIT)
         if not batch.entries and not batch.changes:
-            self._equal_at, self._behind = looked, False
+            self._equal_at, self._behind, self._pending = looked, False, 0
             return False
         self._behind = True
+        self._pending = batch.entries if batch.complete else self._primary.pending()
         failpoints.hit("follow.read")
         try:
             applied = self._follower.apply(batch)
@@ -71,7 +75,7 @@ class Following(Generic[Changes]):
         self._batches += 1
         self._entries += batch.entries
         if batch.complete:
-            self._equal_at, self._behind = looked, False
+            self._equal_at, self._behind, self._pending = looked, False, 0
             self._delays.append(time.monotonic() - (looked if seen is None else seen))
         self._sink(
             event.BatchApplied(
@@ -96,10 +100,6 @@ class Following(Generic[Changes]):
             if not self.step():
                 return
 
-    def pending(self) -> int:
-        """About how many log entries the follower does not have."""
-        return self._primary.pending()
-
     def progress(self) -> Progress:
         """How far the follower is; may be asked by another thread."""
         since = time.monotonic() - self._equal_at
@@ -107,6 +107,7 @@ class Following(Generic[Changes]):
         return Progress(
             lag=since if behind else 0.0,
             behind=behind,
+            pending=self._pending,
             batches=self._batches,
             entries=self._entries,
             delays=tuple(self._delays),

@@ -335,6 +335,7 @@ class Connected:
     def switched(self, goal: Side) -> None:
         """What follows from a change of the primary and need not be waited for by anybody."""
         self.turn()
+        self.verifier.look_soon()
         before, after = (
             (Phase.FOLLOWING, Phase.SWITCHED) if goal is Side.POSTGRES else (Phase.SWITCHED, Phase.FOLLOWING)
         )

@@ -85,7 +85,7 @@ class Engine:
             backends: list[int] = []
             while not self._stopping.is_set():
                 try:
-                    with session.Target(self.to, "run") as target, file.source.passing():
+                    with self._reach(again=reached) as target, file.source.passing():
                         self._target = target
                         reached, since = True, time.monotonic()
                         target.outlive(backends)
@@ -110,6 +110,15 @@ class Engine:
                     return
                 finally:
                     self._target = None
+
+    def _reach(self, *, again: bool) -> session.Target:
+        """Connect. After a failover, what is there may be a standby for a while, which is no reason to end."""
+        try:
+            return session.Target(self.to, "run")
+        except errors.TargetUnfit as error:
+            if not again:
+                raise
+            raise errors.TargetLost(error.message, why=error.why, hint=error.hint) from error
 
     def _require_wal(self, file: live.LiveFile) -> str:
         """The journal mode that the file had before outgrow; it must be WAL, or is changed if that was asked for."""

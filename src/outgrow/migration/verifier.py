@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Verifier"]
 
 
+SILENCE = 15.0
+"""Seconds after which PostgreSQL ends a comparison of which it hears nothing any more; a TRUNCATE would wait for its end."""
+
 SHOWN = 100
 """Differences that are kept of a round."""
 
@@ -51,6 +54,7 @@ class Verifier:
         self._connection = work.file.connect()
         self._pulse = work.file.pulse()
         self._session = work.target.connect()
+        postgres.limit_silence(self._session, SILENCE)
         self._failure: BaseException | None = None
 
     def start(self) -> None:

@@ -65,7 +65,6 @@ class View:
         self.verified: Verified | None = None
         self.standing: tuple[Check, ...] = ()
         self.suspects = 0
-        self.pending = 0
         self._following: loop.Following[Any] | None = None
         self._applied: collections.deque[tuple[float, int]] = collections.deque()
 
@@ -162,7 +161,7 @@ class View:
                 "epoch": self.epoch,
                 "primary": str(self.primary),
                 "lag_seconds": round(progress.lag, 6) if progress is not None else None,
-                "pending_changes": None if progress is None else self.pending if progress.behind else 0,
+                "pending_changes": progress.pending if progress is not None else None,
                 "changes_per_second": round(rate, 1),
                 "delay_ms": {
                     "p50": round(delays[len(delays) // 2] * 1000, 3),

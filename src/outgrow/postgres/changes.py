@@ -166,7 +166,9 @@ class ChangeReader:
 
     def pending(self) -> int:
         """How many entries are waiting; those whose acknowledgement is on its way are not."""
-        found = self._session.execute("SELECT count(*) FROM (SELECT FROM outgrow.log LIMIT 1000000) AS some").fetchone()
+        found = self._session.execute(
+            "SELECT count(*) FROM (SELECT FROM outgrow.log LIMIT 100000) AS waiting"
+        ).fetchone()
         assert found is not None
         return max(int(found[0]) - self._acknowledged, 0)
 

@@ -26,6 +26,7 @@ __all__ = [
     "examine",
     "fastest_hash",
     "find_extensions",
+    "limit_silence",
     "require",
     "translate_errors",
 ]
@@ -252,6 +253,13 @@ SELECT pg_catalog.version(),
 def commit_without_waiting(session: Session) -> None:
     """Let the session's commits return before they are on disk; a later waiting commit of another session covers them."""
     session.execute("SET synchronous_commit = off")
+
+
+def limit_silence(session: Session, seconds: float) -> None:
+    """Have the server end the session when it hears nothing in the middle of a transaction: it lets go of its locks then."""
+    session.execute(
+        "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', %s, false)", [f"{round(seconds * 1000)}ms"]
+    )
 
 
 def find_extensions(session: Session) -> None:
