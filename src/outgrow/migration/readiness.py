@@ -51,8 +51,7 @@ def look(work: connected.Connected, session: connection.Session) -> tuple[Check,
 
 def validate_foreign_keys(work: connected.Connected, session: connection.Session) -> None:
     """Hold the rows that were there before the switch against the foreign keys, once after each switch."""
-    epoch = work.file_store.state().epoch
-    wanted = {step.name: step for step in foreign_keys.validation_steps(work.plan, epoch)}
+    wanted = {step.name: step for step in foreign_keys.validation_steps(work.plan, work.view.epoch)}
     if not set(wanted) - set(state.State(session).steps()):
         return
     target_steps.run(

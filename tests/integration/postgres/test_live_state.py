@@ -135,7 +135,7 @@ def test_beginning_is_done_once(unprivileged_dsn: str) -> None:
     """By whoever comes first; the secret stays."""
     with live_target.make(unprivileged_dsn, numbers()) as target:
         secret = live_state.read(target.session).secret
-        target.session.execute("DROP TABLE outgrow.live, outgrow.log CASCADE")
+        target.session.execute("DROP TABLE outgrow.live, outgrow.log, outgrow.suspect CASCADE")
         for name in ("guard_live", "refuse", "move_position", "acknowledge"):
             target.session.execute(f"DROP FUNCTION IF EXISTS outgrow.{name} CASCADE".encode())
 
