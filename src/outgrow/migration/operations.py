@@ -12,7 +12,7 @@ from outgrow.model.phase import Phase
 from outgrow.model.store import Side
 
 if TYPE_CHECKING:
-    from outgrow.migration import connected, readiness
+    from outgrow.migration import connected
 
 __all__ = ["DEADLINE", "perform"]
 

@@ -37,8 +37,7 @@ class Verifier:
     """Compares the stores table by table. `suspect` has tables compared soon and what differs brought over again.
 
     Differences of tables that nobody suspected are a defect or somebody's hand: they are reported, and stay until they
-    are repaired
-    on request.
+    are repaired on request.
     """
 
     def __init__(self, work: connected.Connected, *, every: float) -> None:

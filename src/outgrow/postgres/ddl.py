@@ -76,16 +76,21 @@ def add_primary_key(schema: str, table: plan.TablePlan) -> str:
     return f"ALTER TABLE {qualified(schema, table.target)} ADD {named}PRIMARY KEY ({columns})"
 
 
+def _key_name(table: plan.TablePlan) -> str:
+    """The name that PostgreSQL gives a primary key, unless the plan has another one."""
+    return identifiers.quote(table.key_name or f"{table.target}_pkey")
+
+
 def key_index(schema: str, table: plan.TablePlan) -> str:
     """The index of the primary key alone: unlike the key it can be built beside other indexes of the table."""
     columns = ", ".join(identifiers.quote(name) for name in table.indexed_key)
-    name = identifiers.quote(table.key_name or f"{table.target}_pkey")
+    name = _key_name(table)
     return f"CREATE UNIQUE INDEX {name} ON {qualified(schema, table.target)} ({columns})"
 
 
 def key_of_index(schema: str, table: plan.TablePlan) -> str:
     """The primary key, of the index that `key_index` made."""
-    name = identifiers.quote(table.key_name or f"{table.target}_pkey")
+    name = _key_name(table)
     return f"ALTER TABLE {qualified(schema, table.target)} ADD PRIMARY KEY USING INDEX {name}"
 
 

@@ -149,35 +149,23 @@ def drop_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
 
 def key_indexes(planned: plan.Plan) -> Iterator[Step]:
     """The indexes of the primary keys, which verification walks by, for tables that have their rows."""
-    for table in planned.tables:
-        if table.indexed_key:
-            yield Step(
-                name=f"index of the primary key of {table.source}",
-                statement=ddl.key_index(planned.schema, table),
-                table=table.source,
-            )
+    return _for_each_key(planned, "index of the primary key", ddl.key_index)
 
 
 def keys_of_indexes(planned: plan.Plan) -> Iterator[Step]:
     """The primary keys themselves, in no time."""
-    for table in planned.tables:
-        if table.indexed_key:
-            yield Step(
-                name=f"primary key of {table.source}",
-                statement=ddl.key_of_index(planned.schema, table),
-                table=table.source,
-            )
+    return _for_each_key(planned, "primary key", ddl.key_of_index)
 
 
 def keys(planned: plan.Plan) -> Iterator[Step]:
     """Primary keys of empty tables."""
+    return _for_each_key(planned, "primary key", ddl.add_primary_key)
+
+
+def _for_each_key(planned: plan.Plan, name: str, statement: Callable[[str, plan.TablePlan], str]) -> Iterator[Step]:
     for table in planned.tables:
         if table.indexed_key:
-            yield Step(
-                name=f"primary key of {table.source}",
-                statement=ddl.add_primary_key(planned.schema, table),
-                table=table.source,
-            )
+            yield Step(name=f"{name} of {table.source}", statement=statement(planned.schema, table), table=table.source)
 
 
 def indexes(planned: plan.Plan) -> Iterator[Step]:

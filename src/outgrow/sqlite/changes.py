@@ -111,10 +111,6 @@ class ChangeReader:
     def _pragma(self, name: str) -> int:
         return int(self._connection.pragma(name))
 
-    def data_version(self) -> int:
-        """A number that changes when another connection commits."""
-        return self._pragma("data_version")
-
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """One snapshot of the file; SchemaMoved where its schema is not the one this reader was made for."""

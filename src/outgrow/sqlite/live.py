@@ -95,10 +95,6 @@ class LiveFile:
         """What the file says of its migration, None if it has none."""
         return file_state.read(self.writer)
 
-    def data_version(self) -> int:
-        """A number that changes when another connection than the writer commits."""
-        return int(self.writer.pragma("data_version"))
-
     @contextlib.contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[None]:
         """One write transaction over the writer; errors.SourceBusy where the lock is not to be had within our patience."""
