@@ -241,15 +241,17 @@ class LiveFile:
 
         return beat
 
-    def prune(self, upto: int, *, at_most: int) -> int:
-        """Delete log entries up to a number, never the last one; 0 if the application holds the lock at this moment."""
+    def prune(self, before: int, *, at_most: int) -> int:
+        """Delete log entries before a number; 0 if the application holds the lock at this moment.
+
+        The entry of a position that somebody goes on from must stay: by it the file is recognised.
+        """
         try:
             self.writer.set_busy_timeout(0)
             self.writer.pragma("synchronous", "normal")
             self.writer.execute(
-                f"DELETE FROM {capture.LOG} WHERE seq IN (SELECT seq FROM {capture.LOG} WHERE seq<=?"
-                f" AND seq<(SELECT max(seq) FROM {capture.LOG}) ORDER BY seq LIMIT ?)",
-                (upto, at_most),
+                f"DELETE FROM {capture.LOG} WHERE seq IN (SELECT seq FROM {capture.LOG} WHERE seq<? ORDER BY seq LIMIT ?)",
+                (before, at_most),
             )
         except apsw.BusyError:
             return 0
