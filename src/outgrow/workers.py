@@ -19,9 +19,13 @@ class Stopped(Exception):
 
 
 class Stop:
-    """A request to stop that workers look at between two pieces of work."""
+    """A request to stop that workers look at between two pieces of work.
 
-    def __init__(self) -> None:
+    One `within` another is asked for with that one, too, but not the other way round: who fails alone stops nobody else.
+    """
+
+    def __init__(self, within: Stop | None = None) -> None:
+        self._within = within
         self._asked = False  # no lock: it is set in handlers of signals too
 
     def set(self) -> None:
@@ -30,11 +34,11 @@ class Stop:
 
     def asked(self) -> bool:
         """Whether a stop was asked for."""
-        return self._asked
+        return self._asked or (self._within is not None and self._within.asked())
 
     def check(self) -> None:
         """Raise Stopped if a stop was asked for."""
-        if self._asked:
+        if self.asked():
             raise Stopped
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from outgrow import errors
@@ -70,6 +71,39 @@ def test_a_rollback_waits_for_writes_that_were_not_noticed(postgres_dsn: str, tm
         assert engine.stop() == 0
         with contextlib.closing(sqlite3.connect(path)) as file:
             assert file.execute("SELECT name FROM item WHERE id = 4321").fetchone() == ("unseen",)
+
+
+def test_ids_that_postgres_gave_are_not_given_again(postgres_dsn: str, tmp_path: Path) -> None:
+    """Not with AUTOINCREMENT: neither such of rows that are gone since, nor such that a sequence was moved past."""
+    path = engines.script(
+        tmp_path / "app.db",
+        *(
+            f"CREATE TABLE {name} (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT)"
+            for name in ("gone", "moved", "new")
+        ),
+        "CREATE TABLE plain (id INTEGER PRIMARY KEY, name TEXT)",
+        "INSERT INTO gone VALUES (4, 'a')",
+        journal_mode="wal",
+    )
+    with living.Engine(tmp_path, path, postgres_dsn) as engine:
+        engine.start().ready()
+        engine.switch("postgres")
+        with psycopg.connect(postgres_dsn) as application:
+            application.execute("INSERT INTO gone (name) VALUES ('b'), ('c')")
+            application.execute("INSERT INTO plain VALUES (9, 'b')")
+            application.execute("INSERT INTO new (name) VALUES ('b')")
+            application.execute("SELECT setval('moved_id_seq', 70)")
+        with psycopg.connect(postgres_dsn) as application:
+            application.execute("DELETE FROM gone WHERE id > 5")
+            application.execute("DELETE FROM plain")
+        engine.switch("sqlite")
+        assert engine.stop() == 0
+        with contextlib.closing(sqlite3.connect(path)) as file:
+            given = [
+                file.execute(f"INSERT INTO {name} (name) VALUES ('d')").lastrowid
+                for name in ("gone", "moved", "new", "plain")
+            ]
+        assert given == [7, 71, 2, 1]
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from outgrow import errors
@@ -101,6 +102,33 @@ def test_a_session_that_an_administrator_ends_is_opened_again(
         engines.execute(postgres_dsn, "SELECT pg_terminate_backend(%s)", sessions[session])
         living.until(lambda: "Trying again" in there.engine.said, "the engine says that something is wrong")
         recovered(there, primary, epoch)
+
+
+def test_the_way_back_survives_a_session_that_ends_while_foreign_keys_are_validated(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    """That is the verifying thread's work after a switch: its failure must not end the engine in the midst of a rollback."""
+    path = engines.script(
+        tmp_path / "app.db",
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent (id))",
+        "INSERT INTO parent VALUES (1)",
+        "INSERT INTO child VALUES (1, 1)",
+        journal_mode="wal",
+    )
+    validating = f"{HERE.replace(' ORDER', ' AND wait_event_type = %s ORDER')}"
+    with living.Engine(tmp_path, path, postgres_dsn) as engine, psycopg.connect(postgres_dsn) as holder:
+        engine.start().ready()
+        holder.execute("LOCK TABLE outgrow.step IN SHARE MODE")
+        engine.switch("postgres")
+        living.until(lambda: bool(engines.execute(postgres_dsn, validating, ("Lock",))), "foreign keys are validated")
+        ((session,),) = engines.execute(postgres_dsn, validating, ("Lock",))
+        engines.execute(postgres_dsn, "SELECT pg_terminate_backend(%s)", (session,))
+        holder.rollback()
+        assert engine.switch("sqlite")["epoch"] == 2
+        engine.ready()
+        assert engine.stop() == 0
+        assert "Traceback" not in engine.said
 
 
 def test_commits_that_a_crash_took_back_are_applied_again(tmp_path: Path) -> None:

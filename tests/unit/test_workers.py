@@ -36,6 +36,24 @@ def test_the_first_failure_stops_the_others_and_is_raised() -> None:
         workers.run([fails, goes_on], stop, interrupt=lambda: None)
 
 
+def test_a_failure_stops_nothing_but_its_own_work() -> None:
+    """What works beside it, under a request to stop of its own, goes on; a request from above is heard by all."""
+    above = workers.Stop()
+    mine, beside = workers.Stop(above), workers.Stop(above)
+
+    def fails() -> None:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        workers.run([fails], mine, interrupt=lambda: None)
+    assert mine.asked()
+    beside.check()
+    above.check()
+    above.set()
+    with pytest.raises(workers.Stopped):
+        beside.check()
+
+
 def test_a_thread_is_waited_for_when_ctrl_c_comes_during_the_wait() -> None:
     """Thread.join would take it for ended (https://github.com/python/cpython/issues/90882)."""
     let_go = threading.Event()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from outgrow import errors, failpoints
+from outgrow import errors, failpoints, workers
 from outgrow.follow import loop, waiting
 from outgrow.migration import beginning, copying, operations, repairing, session, verifier, watching
 from outgrow.model import event, plan
@@ -118,7 +118,7 @@ class Connected:
         self.switcher = execute.Switcher(
             sides.FileSide(self.file_store),
             sides.TargetSide(self.target_store),
-            drain=self._drain,
+            drain=lambda check: self.following.drain(check=check),
             bounded=self.target.bounded,
         )
         self.turn()
@@ -159,19 +159,6 @@ class Connected:
         else:
             self.following = loop.Following(self.target_store, self.file_store, sink=self.steps.sink)
         self.view.direct(self.primary, state.epoch, self.following)
-
-    def _drain(self, check: Callable[[], None]) -> None:
-        """Bring the follower to the primary's last commit; the primary's writers are kept out."""
-        self.following.drain(check=check)
-        if self.primary is Side.POSTGRES:
-            given = self.target_store.last_ids()
-            self.file_store.advance_sequences(
-                {
-                    one.plan.source: given[one.plan.source]
-                    for one in self.captured.values()
-                    if one.table.autoincrement and one.plan.source in given
-                }
-            )
 
     def phase(self) -> Phase:
         """Where the migration stands."""
@@ -275,6 +262,14 @@ class Connected:
                     request.reply.set_exception(error)
                     if self.over or isinstance(error, errors.TargetLost) or self._halfway():
                         raise
+                except workers.Stopped:
+                    why = "it was asked to end before it began with the switch"
+                    request.reply.set_exception(
+                        errors.EngineMissing(
+                            "The engine ended", why=why, hint="Nothing changed. Start it: outgrow run FILE"
+                        )
+                    )
+                    raise
                 except Exception as error:
                     request.reply.set_exception(errors.Internal("A defect in outgrow", why=repr(error)))
                     raise
@@ -331,6 +326,8 @@ class Connected:
         """What can be done before anybody is kept waiting."""
         if goal is Side.POSTGRES:
             self.target_store.advance_sequences()
+        else:
+            self.file_store.advance_sequences(self.target_store.last_ids())
 
     def switched(self, goal: Side) -> None:
         """What follows from a change of the primary and need not be waited for by anybody."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outgrow import workers
 from outgrow.migration.watching import Check
 from outgrow.model import event
 from outgrow.model.store import Side
@@ -58,7 +59,7 @@ def validate_foreign_keys(work: connected.Connected, session: connection.Session
         [session],
         iter(wanted.values()),
         run_id=work.migration.run,
-        stop=work.target.stop,
+        stop=workers.Stop(work.target.stop),
         interrupt=lambda: None,
         sink=event.ignore,
     )

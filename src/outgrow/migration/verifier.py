@@ -48,7 +48,7 @@ class Verifier:
         self._suspicions = 0
         work.view.suspects = len(self._suspects)
         self._lock = threading.Lock()
-        self._stop = workers.Stop()
+        self._stop = workers.Stop(work.target.stop)
         self._thread: threading.Thread | None = None
         self._connection = work.file.connect()
         self._pulse = work.file.pulse()
@@ -211,7 +211,7 @@ class Verifier:
                 source,
                 pool.Target(sessions, self._work.plan.schema, table, agreed),
                 lambda: self._snapshots(table, source, at_rest),
-                check=self._check,
+                check=self._stop.check,
                 pace=slow,
             )
 
@@ -220,10 +220,6 @@ class Verifier:
         names = [f"k{position}" for position in range(1, len(source.sql.key_operands) + 1)]
         rows = f"(WITH it({','.join(names)}) AS (VALUES({key})) SELECT * FROM it)"
         return next(source.keys(rows, (), names))[1]
-
-    def _check(self) -> None:
-        self._stop.check()
-        self._work.target.stop.check()
 
     @contextlib.contextmanager
     def _snapshots(

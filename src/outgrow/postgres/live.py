@@ -68,6 +68,7 @@ class TargetStore:
         """Look at how the migration stands, and go on from there; after a change of the primary."""
         self._applier = apply.Applier(self._session, self._plan, null=self._null)
         self._reader = changes.ChangeReader(self._session, self._plan)
+        self._sequences = sequences.Sequences(self._session, self._plan)
 
     def state(self) -> live_state.LiveState:
         """How the migration stands here."""
@@ -80,6 +81,7 @@ class TargetStore:
 
     def apply(self, batch: store.Batch[store.LineChanges]) -> store.Applied:
         """Apply a batch of the file's, without waiting for the disk."""
+        self._sequences.wrote(one.table for one in batch.changes)
         return self._applier.apply(batch)
 
     def changes(self, limit: int) -> store.Batch[store.ValueChanges]:
@@ -113,7 +115,7 @@ class TargetStore:
         """
         with self._session.transaction():
             foreign_keys.add(self._session, self._plan)
-            sequences.advance(self._session, self._plan, self._sequences_there())
+            self._sequences.advance(self._sequences_there())
             live_state.prepare(self._session, epoch)
 
     def set_back(self) -> None:
@@ -136,7 +138,7 @@ class TargetStore:
 
     def advance_sequences(self) -> None:
         """Bring the sequences behind every id given so far, ahead of a switch."""
-        sequences.advance(self._session, self._plan, self._sequences_there())
+        self._sequences.advance(self._sequences_there())
 
     def last_ids(self) -> Mapping[str, int]:
         """The highest ids that were ever given here, by source table."""

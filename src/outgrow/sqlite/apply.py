@@ -10,7 +10,7 @@ import apsw
 
 from outgrow.dialect import identifiers
 from outgrow.model import plan, store
-from outgrow.sqlite import file_state, live, reader, values
+from outgrow.sqlite import capture, file_state, live, reader, values
 
 __all__ = ["Applier"]
 
@@ -20,8 +20,11 @@ _TAKEN = frozenset({apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMAR
 class _Table:
     """The statements of one table, with a row's values bound in the order of the batch."""
 
-    def __init__(self, connection: apsw.Connection, table: plan.TablePlan, *, encoding: str) -> None:
+    def __init__(
+        self, connection: apsw.Connection, table: plan.TablePlan, *, encoding: str, autoincrement: bool
+    ) -> None:
         self.plan = table
+        self.autoincrement = autoincrement
         self.reader = reader.TableReader(connection, table, encoding=encoding, generated=True)
         sql = reader.TableReader(connection, table, encoding=encoding).sql
         columns = [column.source for column in sql.columns]
@@ -64,23 +67,30 @@ class _Table:
 class Applier:
     """Applies batches over the file's writer, so that neither capture nor the fence nor any trigger acts."""
 
-    def __init__(self, file: live.LiveFile, planned: plan.Plan) -> None:
+    def __init__(self, file: live.LiveFile, planned: plan.Plan, captured: Iterable[capture.Captured]) -> None:
         self._file = file
         self._connection = file.writer
-        self._tables = {table.source: _Table(file.writer, table, encoding=planned.encoding) for table in planned.tables}
+        self._tables = {
+            one.plan.source: _Table(
+                file.writer, one.plan, encoding=planned.encoding, autoincrement=one.table.autoincrement
+            )
+            for one in captured
+        }
 
     def apply(self, batch: store.Batch[store.ValueChanges]) -> store.Applied:
         """Apply a batch durably, and count it; rows that the file would not give back as they are are left out and returned."""
         with self._file.writing():
-            return self.apply_locked(batch)
+            return self._apply(batch)
 
-    def apply_locked(self, batch: store.Batch[store.ValueChanges]) -> store.Applied:
-        """The same within a transaction of the caller's."""
+    def _apply(self, batch: store.Batch[store.ValueChanges]) -> store.Applied:
         refused: dict[tuple[str, tuple[Any, ...]], store.Refusal] = {}
         for changes in batch.changes:
             table = self._tables[changes.table]
             for key in changes.gone:
                 self._connection.execute(table.delete, key)
+            if table.autoincrement and changes.gone:
+                # The ids of rows that are there count by themselves.
+                self._advance(changes.table, max(int(key[0]) for key in changes.gone))
         later: list[tuple[_Table, tuple[Any, ...]]] = []
         for changes in batch.changes:
             table = self._tables[changes.table]
@@ -175,11 +185,16 @@ class Applier:
         )
 
     def advance_sequences(self, last: Mapping[str, int]) -> None:
-        """Let AUTOINCREMENT continue after the highest id that PostgreSQL ever gave, within a transaction of the caller's."""
-        for table, value in last.items():
-            self._connection.execute("UPDATE sqlite_sequence SET seq=max(seq,?2) WHERE name=?1", (table, value))
-            if not self._connection.changes():
-                self._connection.execute("INSERT INTO sqlite_sequence(name,seq) VALUES (?1,?2)", (table, value))
+        """Let AUTOINCREMENT continue after the highest id that PostgreSQL ever gave, by source table."""
+        with self._file.writing():
+            for name, value in last.items():
+                if self._tables[name].autoincrement:
+                    self._advance(name, value)
+
+    def _advance(self, name: str, last: int) -> None:
+        self._connection.execute("UPDATE sqlite_sequence SET seq=max(seq,?2) WHERE name=?1", (name, last))
+        if not self._connection.changes():
+            self._connection.execute("INSERT INTO sqlite_sequence(name,seq) VALUES (?1,?2)", (name, last))
 
 
 def _text(value: Any) -> str | None:

@@ -23,7 +23,7 @@ class FileStore:
         self.file = file
         self.captured = captured
         self.reader = changes.ChangeReader(file.connect(), captured, encoding=planned.encoding, null=null)
-        self._applier = apply.Applier(file, planned)
+        self._applier = apply.Applier(file, planned, captured.values())
         self.mark = changes.Mark(seq=0, token=0)
 
     def changes(self, limit: int) -> store.Batch[store.LineChanges]:
@@ -88,9 +88,8 @@ class FileStore:
         self.reader.schema_version = version
 
     def advance_sequences(self, last: Mapping[str, int]) -> None:
-        """Let AUTOINCREMENT continue after the highest id that PostgreSQL ever gave."""
-        with self.file.writing():
-            self._applier.advance_sequences(last)
+        """Let AUTOINCREMENT continue after the highest id that PostgreSQL ever gave, by source table."""
+        self._applier.advance_sequences(last)
 
     def log_keys(self, number: int, keys: Sequence[str]) -> None:
         """Log keys, given as SQL literals, as if their rows had been touched: the next batch brings what they are now."""

@@ -59,7 +59,7 @@ def test_an_owner_without_any_other_privilege_can_do_it_all(unprivileged_dsn: st
         target.applier().apply(live_target.entries(1, store.LineChanges(table="t", **live_target.lines((5, "a", 1)))))
         with target.session.transaction():
             foreign_keys.add(target.session, target.plan)
-            sequences.advance(target.session, target.plan, {"t": 9})
+            sequences.Sequences(target.session, target.plan).advance({"t": 9})
             live_state.prepare(target.session, 1)
         live_state.open_(target.session, 1)
         with target.connect() as session:

@@ -41,7 +41,9 @@ def following(target: Target, name: str, identity: str = "id") -> int:
 
 def test_they_follow_the_highest_id_there_or_ever_given(target: Target) -> None:
     """Whichever is higher; without either they begin at 1."""
-    sequences.advance(target.session, target.plan, {"full": 5, "rowids": 40, HOSTILE: 9, "bare": 3, "nowhere": 2})
+    sequences.Sequences(target.session, target.plan).advance(
+        {"full": 5, "rowids": 40, HOSTILE: 9, "bare": 3, "nowhere": 2}
+    )
     assert following(target, "full") == 8
     assert following(target, "rowids", "rowid") == 41
     assert following(target, HOSTILE, HOSTILE) == 10
@@ -51,18 +53,33 @@ def test_they_follow_the_highest_id_there_or_ever_given(target: Target) -> None:
 
 def test_they_never_go_back(target: Target) -> None:
     """Ids that PostgreSQL gave and whose rows are gone are given, too."""
-    sequences.advance(target.session, target.plan, {"full": 100})
+    sequences.Sequences(target.session, target.plan).advance({"full": 100})
     with target.connect() as session:
         session.execute('DELETE FROM app."full"')
-    sequences.advance(target.session, target.plan, {})
+    sequences.Sequences(target.session, target.plan).advance({})
     assert following(target, "full") == 101
-    sequences.advance(target.session, target.plan, {"full": 50})
+    sequences.Sequences(target.session, target.plan).advance({"full": 50})
     assert following(target, "full") == 102
+
+
+def test_what_was_written_since_is_looked_at_again(target: Target) -> None:
+    """A table that got rows, and one of which a higher id is told; all others are left alone."""
+    held = sequences.Sequences(target.session, target.plan)
+    held.advance({"full": 9})
+    with target.connect() as session:
+        session.execute('INSERT INTO app."full" VALUES (20); INSERT INTO app.empty VALUES (30)')
+    held.wrote(["full", "bare"])
+    held.advance({"full": 9, "rowids": 40})
+    assert following(target, "full") == 21
+    assert following(target, "rowids", "rowid") == 41
+    assert following(target, "empty") == 1
+    held.advance({"full": 9, "rowids": 50})
+    assert following(target, "rowids", "rowid") == 51
 
 
 def test_the_last_id_can_be_the_very_last(target: Target) -> None:
     """Then there is no next one, and that is the application's to meet."""
-    sequences.advance(target.session, target.plan, {"full": 2**63 - 1})
+    sequences.Sequences(target.session, target.plan).advance({"full": 2**63 - 1})
     assert sequences.last(target.session, target.plan)["full"] == 2**63 - 1
 
 
