@@ -332,12 +332,10 @@ def commands() -> tuple[str, ...]:
     return tuple(found.name or getattr(found.callback, "__name__", "") for found in app.registered_commands)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main(given: Sequence[str]) -> NoReturn:
     """Run the command line; usage errors end like all others, in JSON where that was asked for."""
-    output.prepare()
-    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = app(given, prog_name="outgrow", standalone_mode=False)
+        status = app(list(given), prog_name="outgrow", standalone_mode=False)
     except typer.TyperException as error:
         _wrong_usage(given, error.format_message())
     except (typer.Abort, KeyboardInterrupt):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from outgrow import errors, migration
-from outgrow.cli import output, progress
+from outgrow.cli import glance, output, progress
 from outgrow.cli.options import File, Json, KnownTo, PlanFile, Quiet, Schema, To
 from outgrow.model import event
 
@@ -143,22 +143,7 @@ def _status(
     quiet: Quiet = False,
 ) -> None:
     """Show where a live migration stands: phase, lag, rates, verification, and whether a switch could be made now."""
-    ending = output.Output(command="status", as_json=as_json, quiet=quiet)
-
-    def work() -> output.Outcome:
-        def show(page: rich_console.Console) -> None:
-            from outgrow.cli import status_page
-
-            page.print(status_page.table(facts))
-
-        facts = migration.status(file, to)
-        if watch and not as_json:
-            from outgrow.cli import status_page
-
-            facts = status_page.watch(facts, lambda: migration.status(file, to))
-        return output.Outcome(facts=facts, show=show)
-
-    ending.run(work)
+    glance.status(file, to, watch=watch, as_json=as_json, quiet=quiet)
 
 
 def _transition(

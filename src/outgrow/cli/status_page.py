@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rich import live as rich_live
 from rich import table as rich_table
 
 from outgrow.cli import page
@@ -18,6 +17,8 @@ _EVERY = 0.5
 
 def watch(facts: Mapping[str, Any], again: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Show it anew every half second until the migration is over; the last facts."""
+    from rich import live as rich_live  # not for one look
+
     with rich_live.Live(table(facts), console=page.console(), auto_refresh=False) as shown:
         while facts["phase"] != "finished":
             time.sleep(_EVERY)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outgrow.migration.checking import CheckReport, check
-    from outgrow.migration.commanding import command, status
+    from outgrow.migration.commanding import command
     from outgrow.migration.copying import CopyReport, copy
     from outgrow.migration.engine import Engine, EngineOptions
     from outgrow.migration.planning import PlanReport, default_plan_path, make_plan, overrides_for
     from outgrow.migration.rehearsing import RehearseReport, rehearse
+    from outgrow.migration.standing import status
     from outgrow.migration.verifying import VerifyReport, verify
 
 __all__ = [
@@ -39,11 +40,12 @@ __all__ = [
 
 _MODULES = {
     "checking": ("CheckReport", "check"),
-    "commanding": ("command", "status"),
+    "commanding": ("command",),
     "copying": ("CopyReport", "copy"),
     "engine": ("Engine", "EngineOptions"),
     "planning": ("PlanReport", "default_plan_path", "make_plan", "overrides_for"),
     "rehearsing": ("RehearseReport", "rehearse"),
+    "standing": ("status",),
     "verifying": ("VerifyReport", "verify"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -1,4 +1,4 @@
-"""The live commands, as the library offers them: asked of the engine that runs, or done here where none does."""
+"""The commands that change a live migration: asked of the engine that runs, or done here where none does."""
 
 from __future__ import annotations
 
@@ -8,39 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from outgrow import errors
-from outgrow.migration import control
+from outgrow.migration import control, standing
 from outgrow.model import event
 from outgrow.sqlite import file_state
 
-__all__ = ["command", "status"]
-
-_STATUS_SECONDS = 5.0
-
-
-def status(path: str | os.PathLike[str], to: str | None) -> Mapping[str, Any]:
-    """Where the migration of a file stands: by its engine, or by what both databases say where none runs."""
-    there = _followed(path, to)
-    if there is not None and there.control:
-        try:
-            answer: Mapping[str, Any] = control.ask(there.control, "status", seconds=_STATUS_SECONDS)
-            return answer
-        except errors.EngineMissing:
-            pass
-    from outgrow.migration import resting  # an engine's answer needs no driver
-
-    return resting.status(path, to or (there.target if there else ""), there)
-
-
-def _followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileState | None:
-    """What the file says of its migration; a file that says nothing needs a target that may."""
-    there = file_state.peek(path)
-    if there is None and to is None:
-        raise errors.PhaseRefused(
-            f"{path} is in no live migration",
-            why="outgrow has put nothing into it",
-            hint=f"Begin one: outgrow run {path} --to postgresql://user@host/database",
-        )
-    return there
+__all__ = ["command"]
 
 
 def command(
@@ -54,7 +26,7 @@ def command(
     sink: event.Sink = event.ignore,
 ) -> Mapping[str, Any]:
     """Have a command done. `before` and `after` are commands of the user's, run by a shell; the first one can call it off."""
-    there = _followed(path, to)
+    there = standing.followed(path, to)
     _hook(before, name, "before", {})
     result = _ask(path, to, there, name, arguments, sink)
     _hook(after, name, "after", result)

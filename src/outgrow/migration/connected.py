@@ -16,8 +16,7 @@ from outgrow import errors, failpoints, workers
 from outgrow.follow import loop, waiting
 from outgrow.migration import beginning, copying, operations, repairing, session, verifier, watching
 from outgrow.model import event, plan
-from outgrow.model.phase import Phase
-from outgrow.model.store import Side
+from outgrow.model.phase import Phase, Side
 from outgrow.postgres import connection as postgres
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import state

@@ -10,8 +10,7 @@ from typing import Any
 from outgrow import errors, failpoints
 from outgrow.audit import trail
 from outgrow.migration import session
-from outgrow.model.phase import Phase
-from outgrow.model.store import Side
+from outgrow.model.phase import Phase, Side
 from outgrow.plan import file as plan_file
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import state

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from outgrow import errors
 from outgrow.migration import ending, readiness, repairing, watching
 from outgrow.model import event
-from outgrow.model.phase import Phase
-from outgrow.model.store import Side
+from outgrow.model.phase import Phase, Side
 
 if TYPE_CHECKING:
     from outgrow.migration import connected

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from outgrow import workers
 from outgrow.migration.watching import Check
 from outgrow.model import event
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.postgres import connection, foreign_keys, state
 from outgrow.postgres import steps as target_steps
 

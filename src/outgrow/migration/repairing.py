@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from outgrow import errors, failpoints
 from outgrow.migration import beginning, growing
 from outgrow.model import event, plan, schema
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.sqlite import capture
 from outgrow.sqlite import schema as sqlite_schema
 

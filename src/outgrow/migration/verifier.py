@@ -14,7 +14,7 @@ from outgrow import errors, workers
 from outgrow.follow import pace
 from outgrow.migration import readiness, watching
 from outgrow.model import event, plan
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.postgres import connection as postgres
 from outgrow.sqlite import capture, file_state, reader
 from outgrow.sqlite import connection as sqlite

@@ -12,8 +12,7 @@ from typing import Any
 from outgrow import errors
 from outgrow.follow import loop
 from outgrow.model import event, plan
-from outgrow.model.phase import Phase
-from outgrow.model.store import Side
+from outgrow.model.phase import Phase, Side
 
 __all__ = ["FRESH", "Check", "View"]
 

@@ -10,7 +10,19 @@ import enum
 
 from outgrow import errors
 
-__all__ = ["MOVES", "Phase", "advance"]
+__all__ = ["MOVES", "Phase", "Side", "advance"]
+
+
+class Side(enum.StrEnum):
+    """One of the two stores."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+    @property
+    def other(self) -> Side:
+        """The other one."""
+        return Side.POSTGRES if self is Side.SQLITE else Side.SQLITE
 
 
 class Phase(enum.StrEnum):

@@ -6,8 +6,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from outgrow.model import own
+
 __all__ = [
-    "OWN_PREFIX",
     "Affinity",
     "Column",
     "Database",
@@ -21,9 +22,6 @@ __all__ = [
     "is_own",
 ]
 
-OWN_PREFIX = "_outgrow_"
-"""What the names of outgrow's own tables, indexes and triggers in a live file begin with; no part of the application."""
-
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -34,7 +32,7 @@ def fold(name: str) -> str:
 
 def is_own(name: str) -> bool:
     """Whether something of that name in a file is outgrow's own."""
-    return fold(name).startswith(OWN_PREFIX)
+    return fold(name).startswith(own.PREFIX)
 
 
 class Affinity(enum.StrEnum):

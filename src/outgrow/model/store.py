@@ -29,7 +29,6 @@ __all__ = [
     "Position",
     "Primary",
     "Refusal",
-    "Side",
     "Span",
     "Torn",
     "ValueChanges",
@@ -40,18 +39,6 @@ Key = tuple[str, ...]
 
 Position = tuple[Any, ...]
 """A place in a walk over a table, as the walked store gives and takes it."""
-
-
-class Side(enum.StrEnum):
-    """One of the two stores."""
-
-    SQLITE = "sqlite"
-    POSTGRES = "postgres"
-
-    @property
-    def other(self) -> Side:
-        """The other one."""
-        return Side.POSTGRES if self is Side.SQLITE else Side.SQLITE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from psycopg import pq
 
 from outgrow import errors
 from outgrow.model import plan, store
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.postgres import keys, live_state, sql_table, statements
 
 __all__ = ["ChangeReader", "Mark", "multirange"]

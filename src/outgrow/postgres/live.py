@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from outgrow.model import plan, store
+from outgrow.model.phase import Side
 from outgrow.postgres import (
     apply,
     capture,
@@ -170,7 +171,7 @@ class TargetStore:
     def capture_problems(self) -> Mapping[str, Sequence[str]]:
         """What is wrong with reverse capture and the fence, by source table."""
         found = self.state()
-        fenced = found.primary is store.Side.SQLITE
+        fenced = found.primary is Side.SQLITE
         return capture.missing(self._session, self._plan, found.secret, fenced=fenced)
 
     def repair_capture(self) -> None:
@@ -180,7 +181,7 @@ class TargetStore:
             for number, table in enumerate(self._plan.tables, 1):
                 for statement in capture.install(self._plan.schema, table, number, found.secret):
                     self._session.execute(statement.encode())
-            wanted = capture.fence(found.epoch) if found.primary is store.Side.SQLITE else (capture.unfence(),)
+            wanted = capture.fence(found.epoch) if found.primary is Side.SQLITE else (capture.unfence(),)
             for statement in wanted:
                 self._session.execute(statement.encode())
 

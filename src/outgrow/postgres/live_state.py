@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from outgrow import errors
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.postgres import capture, statements
 
 __all__ = ["MOVED", "LiveState", "accept", "begin", "close", "exists", "moved", "open_", "prepare", "read", "set_back"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from outgrow.dialect import identifiers
-from outgrow.model import plan, schema
+from outgrow.model import own, plan, schema
 from outgrow.sqlite import file_state, victims
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
     "widen_log",
 ]
 
-PREFIX = schema.OWN_PREFIX
+PREFIX = own.PREFIX
 LOG = f"{PREFIX}log"
 FENCE = f"{PREFIX}fence"
 FENCE_PREFIX = "outgrow: fenced: this file is not the primary"

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import apsw
 
-from outgrow.model import schema
-from outgrow.model.store import Side
+from outgrow.model import own
+from outgrow.model.phase import Side
 from outgrow.sqlite import connection
 
 __all__ = ["CREATE", "STATE", "FileState", "peek", "read"]
 
-STATE = f"{schema.OWN_PREFIX}state"
+STATE = f"{own.PREFIX}state"
 
 CREATE = f"""
 CREATE TABLE {STATE} (

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import apsw
 
 from outgrow import errors
-from outgrow.model import schema
-from outgrow.model.store import Side
+from outgrow.model import own
+from outgrow.model.phase import Side
 from outgrow.sqlite import capture, connection, file_state
 
 __all__ = ["LiveFile"]
@@ -156,7 +156,7 @@ class LiveFile:
         found = self.writer.execute(
             "SELECT type,name FROM sqlite_schema WHERE name LIKE ? ESCAPE '\\' AND type IN ('trigger','table')"
             " ORDER BY type DESC",
-            (schema.OWN_PREFIX.replace("_", "\\_") + "%",),
+            (own.PREFIX.replace("_", "\\_") + "%",),
         ).fetchall()
         for kind, name in found:
             self.writer.execute(f'DROP {kind} IF EXISTS "{name}"')

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from outgrow import errors, failpoints
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.switch import protocol
 from outgrow.switch.protocol import Step
 

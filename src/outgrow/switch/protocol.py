@@ -19,7 +19,7 @@ import enum
 from dataclasses import dataclass
 
 from outgrow import errors
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 
 __all__ = ["FileSays", "Step", "TargetSays", "next_step", "open_sides"]
 

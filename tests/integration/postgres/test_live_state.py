@@ -10,7 +10,7 @@ import pytest
 
 from outgrow import errors
 from outgrow.model import plan, store
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.postgres import capture, foreign_keys, live_state, sequences
 from support import live_target
 from support.live_target import Target, numbers

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from outgrow.model import schema
+from outgrow.model import own
 from outgrow.sqlite import capture, file_state
 from support import captured_writes
 
@@ -525,6 +525,4 @@ def test_affinities_are_what_the_lookups_rely_on() -> None:
 
 
 def test_names_of_own_objects_begin_alike() -> None:
-    assert all(
-        name.startswith(schema.OWN_PREFIX) for name in (capture.LOG, file_state.STATE, *Application(*BOX).held())
-    )
+    assert all(name.startswith(own.PREFIX) for name in (capture.LOG, file_state.STATE, *Application(*BOX).held()))

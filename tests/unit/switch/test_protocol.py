@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from outgrow import errors
-from outgrow.model.store import Side
+from outgrow.model.phase import Side
 from outgrow.switch import protocol
 from outgrow.switch.protocol import FileSays, Step, TargetSays
 

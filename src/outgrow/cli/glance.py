@@ -1,0 +1,45 @@
+"""`outgrow status`, without what takes longer to load than the engine takes to answer: the parser of all the other commands."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from outgrow import migration
+from outgrow.cli import output
+
+if TYPE_CHECKING:
+    from rich import console as rich_console
+
+__all__ = ["plain", "status"]
+
+
+def plain(arguments: Sequence[str]) -> bool:
+    """Whether a command line is `status FILE`, perhaps with `--json`: anything else is for the parser."""
+    if list(arguments[:1]) != ["status"]:
+        return False
+    rest = [argument for argument in arguments[1:] if argument != "--json"]
+    return len(rest) == 1 and not rest[0].startswith("-") and pathlib.Path(rest[0]).is_file()
+
+
+def status(
+    file: str | os.PathLike[str], to: str | None, *, watch: bool = False, as_json: bool = False, quiet: bool = False
+) -> NoReturn:
+    """Show where a migration stands, and exit."""
+
+    def work() -> output.Outcome:
+        def show(page: rich_console.Console) -> None:
+            from outgrow.cli import status_page
+
+            page.print(status_page.table(facts))
+
+        facts = migration.status(file, to)
+        if watch and not as_json:
+            from outgrow.cli import status_page
+
+            facts = status_page.watch(facts, lambda: migration.status(file, to))
+        return output.Outcome(facts=facts, show=show)
+
+    output.Output(command="status", as_json=as_json, quiet=quiet).run(work)

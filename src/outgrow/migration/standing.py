@@ -1,0 +1,41 @@
+"""Where a live migration stands: nothing is loaded that an engine's answer does not need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from outgrow import errors
+from outgrow.migration import control
+from outgrow.sqlite import file_state
+
+__all__ = ["followed", "status"]
+
+_STATUS_SECONDS = 5.0
+
+
+def status(path: str | os.PathLike[str], to: str | None) -> Mapping[str, Any]:
+    """Where the migration of a file stands: by its engine, or by what both databases say where none runs."""
+    there = followed(path, to)
+    if there is not None and there.control:
+        try:
+            answer: Mapping[str, Any] = control.ask(there.control, "status", seconds=_STATUS_SECONDS)
+            return answer
+        except errors.EngineMissing:
+            pass
+    from outgrow.migration import resting  # an engine's answer needs no driver
+
+    return resting.status(path, to or (there.target if there else ""), there)
+
+
+def followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileState | None:
+    """What the file says of its migration; a file that says nothing needs a target that may."""
+    there = file_state.peek(path)
+    if there is None and to is None:
+        raise errors.PhaseRefused(
+            f"{path} is in no live migration",
+            why="outgrow has put nothing into it",
+            hint=f"Begin one: outgrow run {path} --to postgresql://user@host/database",
+        )
+    return there
