@@ -54,8 +54,8 @@ class Statement:
 
     Its values arrive as bigint, double precision, text, bytea, or numeric for a column that holds integers and reals (an integral
     one is an int). `gives_rowid`: the last column is not the statement's own but the rowid of each written row, for
-    `lastrowid`; then `rows` says whether there are columns of its own besides. `ignored` are SQLSTATEs which mean that nothing
-    was written and all is well (INSERT OR IGNORE).
+    `lastrowid`; `rows` says whether there are columns of its own. `ignored` are SQLSTATEs which mean that nothing was
+    written and all is well (INSERT OR IGNORE).
     """
 
     effect: Effect
