@@ -26,7 +26,7 @@ class Effect(enum.StrEnum):
     SCHEMA = "schema"
     """It creates, alters or drops something."""
     ORACLE = "oracle"
-    """It asks for the schema (`sqlite_master`, a pragma's table): SQLite itself answers, from a copy of the schema without rows."""
+    """It asks for the schema (`sqlite_master`, a pragma's table): SQLite itself answers, from a copy without rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Step:
 class Statement:
     """A translated statement. `steps` are run one after the other in one transaction; the last one gives rows and count.
 
-    Its values arrive as bigint, double precision, text, bytea, or numeric for a column that holds integers and reals (an integral
+    Its values arrive as bigint, double precision, text, bytea, or numeric where integers and reals are mixed (an integral
     one is an int). `gives_rowid`: the last column is not the statement's own but the rowid of each written row, for
     `lastrowid`; `rows` says whether there are columns of its own. `ignored` are SQLSTATEs which mean that nothing was
     written and all is well (INSERT OR IGNORE).
