@@ -316,6 +316,27 @@ def test_version() -> None:
     assert re.fullmatch(r"outgrow \d+\.\d+\.\d+\S*\n", done.stdout)
 
 
+def test_a_plain_status_needs_no_parser_and_says_the_same(good: Path) -> None:
+    """It is asked often and answered in milliseconds; loading the parser takes longer."""
+    script = (
+        "import sys; sys.argv = ['outgrow', *{!r}]\nfrom outgrow import __main__\n"
+        "try: __main__.main()\nfinally: print('typer' in sys.modules)"
+    )
+    said = []
+    for arguments, parsed in (
+        (["status", str(good), "--json"], False),
+        (["status", "--json", "--quiet", str(good)], True),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(arguments)], capture_output=True, text=True, check=False
+        )
+        *answer, loaded = done.stdout.splitlines()
+        assert loaded == str(parsed)
+        said.append((done.returncode, answer, done.stderr))
+    assert said[0] == said[1]
+    assert said[0][0] == 2
+
+
 def test_quiet_is_silent(good: Path, postgres_dsn: str) -> None:
     """Every command, as long as there is no error."""
     target = ("--to", postgres_dsn)
