@@ -90,6 +90,24 @@ def test_a_server_that_went_away_is_followed_again(
         recovered(there, primary, epoch)
 
 
+@pytest.mark.parametrize("point", ["chunk.copied#3", "chunk.committed#3", "step.done#2", "step.committed#9"])
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_a_server_that_goes_away_during_the_copy_gets_the_rest_when_it_is_back(
+    own_server: embedded.EmbeddedServer, tmp_path: Path, how: str, point: str
+) -> None:
+    """Chunks are committed without waiting for the disk: a crash may take some of them back, and the notes of them too."""
+    with stage.staged(tmp_path, own_server.dsn) as there, tempfile.TemporaryDirectory() as directory:
+        at = Path(directory)
+        there.engine.start(failpoint=f"{point}=wait:{at}")
+        living.until((at / "hit").exists, f"{point} is reached")
+        GOING[how](own_server)
+        there.load.accepted("sqlite", 2)
+        (at / "go").touch()
+        own_server.start()
+        living.until(lambda: "Trying again" in there.engine.said, "the engine says that something is wrong")
+        recovered(there, "sqlite", 0)
+
+
 @pytest.mark.parametrize("session", [0, 1], ids=["working", "verifying"])
 @pytest.mark.parametrize("primary", SIDES)
 def test_a_session_that_an_administrator_ends_is_opened_again(
