@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from outgrow.codec import separators
 from outgrow.model import store
 from outgrow.postgres import loader
 from outgrow.sqlite import reader
 
 __all__ = ["RowLine", "careful", "unwalked"]
-
-UNIT = b"\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class RowLine:
         values = [self.null if value is None else loader.escape(value) for value in self.row.encoded]
         if self.row.rowid is not None:
             values.insert(0, str(self.row.rowid).encode())
-        return UNIT.join(values)
+        return separators.UNIT.encode().join(values)
 
     def misfit(self, *, why: str = "") -> store.Misfit:
         """The row for the quarantine; `why` is PostgreSQL's reason, where its own judgement finds none."""

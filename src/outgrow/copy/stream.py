@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 
 from outgrow import failpoints, workers
+from outgrow.codec import separators
 from outgrow.copy import chunks, lines
 from outgrow.model import event
 from outgrow.postgres import connection, loader, sql_table, state
@@ -109,7 +110,7 @@ class Stream:
         self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk, *, looking: bool
     ) -> loader.Loaded:
         """Copy by the group; one with a misfit goes row by row, and so does, when `looking`, one that is not clean."""
-        columns = len(source.sql.columns) + source.sql.keeps_rowid
+        units = len(source.sql.columns) + source.sql.keeps_rowid - 1
         rows = 0
         kept: list[lines.RowLine] = []
 
@@ -120,7 +121,7 @@ class Stream:
                 self._pace()
                 clean = not group.misfits
                 if clean and looking:
-                    clean = loader.is_clean(group.data, rows=group.rows, columns=columns)
+                    clean = separators.are_clear(group.data, rows=group.rows, units=units)
                 if clean:
                     rows += group.rows
                     yield loader.escape_group(group.data)

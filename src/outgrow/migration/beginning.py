@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import pathlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from outgrow import errors, failpoints, workers
 from outgrow.copy import chunks, stream
@@ -16,7 +16,7 @@ from outgrow.model.phase import Phase
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
-from outgrow.sqlite import capture, live, reader
+from outgrow.sqlite import capture, live
 from outgrow.sqlite import schema as sqlite_schema
 
 __all__ = ["begin", "captured_tables", "copy", "install_capture"]
@@ -140,7 +140,7 @@ def copy(
         null = secrets.token_hex(8)
         streams = [
             stream.Stream(
-                _readers(file, made, null),
+                copying.readers(file.source, made, null, live=True),
                 connection,
                 schema=made.schema,
                 run=migration.run,
@@ -153,16 +153,3 @@ def copy(
         ]
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
     copying.run_steps(target, migration, list(target_steps.keys(made)), "keys", sessions, steps)
-
-
-def _readers(file: live.LiveFile, made: plan.Plan, null: str) -> Callable[[str], reader.TableReader]:
-    connection = file.connect()
-
-    @functools.cache
-    def make(name: str) -> reader.TableReader:
-        table = made.table(name)
-        assert table is not None
-        # The file is written to: what the plan saw vouches for nothing.
-        return reader.TableReader(connection, table, encoding=made.encoding, null=null, live=True)
-
-    return make

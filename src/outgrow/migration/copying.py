@@ -26,7 +26,7 @@ from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import reader
 
-__all__ = ["CopyReport", "begin", "copy", "copy_opened", "discard", "run_steps"]
+__all__ = ["CopyReport", "begin", "copy", "copy_opened", "discard", "readers", "run_steps"]
 
 CHUNK_ROWS = 50_000
 
@@ -227,7 +227,7 @@ def _fill(
         null = secrets.token_hex(8)
         streams = []
         for connection in target.sessions(jobs):
-            make = _readers(source, made, null)
+            make = readers(source, made, null)
             streams.append(
                 stream.Stream(
                     make,
@@ -269,21 +269,25 @@ def run_steps(
         )
 
 
-def _readers(source: sqlite.Source, made: plan.Plan, null: str) -> stream.Readers:
-    """Readers of tables over one connection, made when first asked for."""
+def readers(source: sqlite.Source, made: plan.Plan, null: str, *, live: bool = False) -> stream.Readers:
+    """Readers of tables over one connection, made when first asked for; `live` where the file is written to meanwhile.
+
+    If it is not, the plan is of this very state of the file: what it found to fit is not looked at again.
+    """
     connection = source.connect()
 
     @functools.cache
     def make(name: str) -> reader.TableReader:
         table = made.table(name)
         assert table is not None
-        # The plan is of this very state of the file: what it found to fit is not looked at again.
         doubtful = frozenset(
             column.source
             for column in table.columns
             if column.misfits or (made.encoding != "UTF-8" and codec.from_spec(column.codec).inspects_text)
         )
-        return reader.TableReader(connection, table, encoding=made.encoding, null=null, doubtful=doubtful)
+        return reader.TableReader(
+            connection, table, encoding=made.encoding, null=null, doubtful=None if live else doubtful, live=live
+        )
 
     return make
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from outgrow import interrupts, workers
 from outgrow.model import event
-from outgrow.postgres import connection, dsn
+from outgrow.postgres import connection, dsn, server
 
 __all__ = ["Steps", "Target"]
 
@@ -31,8 +31,8 @@ class Target:
         interrupts.register(self)
         self.control = self.connect()
         try:
-            self.facts = connection.examine(self.control)
-            connection.require(self.facts)
+            self.facts = server.examine(self.control)
+            server.require(self.facts)
         except BaseException:
             self.close()
             raise

@@ -14,13 +14,13 @@ import psycopg
 
 from outgrow import codec
 from outgrow.codec import stored
+from outgrow.codec.separators import RECORD, UNIT
 from outgrow.dialect import identifiers
 from outgrow.model import plan, store
 from outgrow.postgres import capture, keys, live_state, loader, round_trip, sql_table, state, statements
 
 __all__ = ["Applier"]
 
-_UNIT, _RECORD = "\x1f", "\x1e"
 _PIECE = 32 * 2**20
 """Bytes of lines in one parameter."""
 _NO_SUCH_VALUE = ("22", "23", "54")
@@ -188,25 +188,25 @@ class Applier:
         work = _Work(table=table, gone=list(changes.gone), misfits=changes.misfits, forgotten=list(changes.keys))
         lines = [changes.lines.decode()] if changes.rows else []
         for row in changes.single:
-            if any(text is not None and (_UNIT in text or _RECORD in text) for text in row):
+            if any(text is not None and (UNIT in text or RECORD in text) for text in row):
                 work.odd.append(row)
             else:
                 lines.append(self._joined(row))
-        work.lines = _RECORD.join(lines)
+        work.lines = RECORD.join(lines)
         work.forgotten += [misfit.key for misfit in changes.misfits]
         work.gone += [key for misfit in changes.misfits if (key := table.misfit_key(misfit)) is not None]
         return work
 
     def _joined(self, row: tuple[str | None, ...]) -> str:
-        line = _UNIT.join(self._null if text is None else text for text in row)
+        line = UNIT.join(self._null if text is None else text for text in row)
         # Of an empty text, nothing would be left.
-        return line + _UNIT if len(row) == 1 else line
+        return line + UNIT if len(row) == 1 else line
 
     def _rows(self, work: _Work) -> Iterator[tuple[str | None, ...]]:
         """All rows as texts."""
         width = len(work.table.codecs)
-        for line in work.lines.split(_RECORD) if work.lines else ():
-            parts = line.split(_UNIT)[:width]
+        for line in work.lines.split(RECORD) if work.lines else ():
+            parts = line.split(UNIT)[:width]
             yield tuple(None if part == self._null else part for part in parts)
         yield from work.odd
 
@@ -271,8 +271,8 @@ def _pieces(lines: str) -> Iterator[str]:
     """Lines in pieces that a parameter may have; of a line that is longer by itself, the whole."""
     start = 0
     while len(lines) - start > _PIECE:
-        end = lines.rfind(_RECORD, start, start + _PIECE)
-        end = end if end >= 0 else lines.find(_RECORD, start)
+        end = lines.rfind(RECORD, start, start + _PIECE)
+        end = end if end >= 0 else lines.find(RECORD, start)
         if end < 0:
             break
         yield lines[start:end]

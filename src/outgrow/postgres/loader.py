@@ -13,7 +13,7 @@ from outgrow import failpoints
 from outgrow.model import plan, store
 from outgrow.postgres import sql_table, state
 
-__all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "is_clean", "load", "quarantine"]
+__all__ = ["Line", "Loaded", "Refused", "copy_blocks", "escape", "escape_group", "load", "quarantine"]
 
 _BATCH_ROWS = 1_000
 _BATCH_BYTES = 4 * 2**20
@@ -47,16 +47,6 @@ def escape(value: bytes) -> bytes:
         if character in value:
             value = value.replace(character, escaped)
     return value
-
-
-def is_clean(data: bytes, *, rows: int, columns: int) -> bool:
-    """Whether lines joined by RECORD are what they seem: no separator and no NUL in their values, and all of it UTF-8."""
-    if data.count(b"\x1e") != rows - 1 or data.count(b"\x1f") != rows * (columns - 1) or b"\0" in data:
-        return False
-    try:
-        return data.isascii() or bool(data.decode())
-    except UnicodeDecodeError:
-        return False
 
 
 def escape_group(data: bytes) -> bytes:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import apsw
 
 from outgrow import errors
+from outgrow.codec import separators
 from outgrow.model import store
 from outgrow.sqlite import capture, reader, sql, values
 
-__all__ = ["ChangeReader", "Mark", "SchemaMoved", "is_clean"]
+__all__ = ["ChangeReader", "Mark", "SchemaMoved"]
 
 BATCH_BYTES = 64 * 2**20
 """What the rows of one batch may take, by the widest row that the plan saw in each table."""
@@ -30,16 +31,6 @@ class Mark:
 
     seq: int
     token: int
-
-
-def is_clean(data: bytes, *, rows: int, columns: int) -> bool:
-    """Whether lines joined by RECORD are what they seem: no separator and no NUL in their values, and all of it UTF-8."""
-    if data.count(b"\x1e") != rows - 1 or data.count(b"\x1f") != rows * max(columns - 1, 1) or b"\0" in data:
-        return False
-    try:
-        return data.isascii() or bool(data.decode())
-    except UnicodeDecodeError:
-        return False
 
 
 class _Table:
@@ -196,7 +187,7 @@ class ChangeReader:
         try:
             data, rows, flaws = self._connection.execute(table.present, bounds).fetchone() or (None, 0, 0)
             lines = data or b""
-            clean = not flaws and (not rows or is_clean(lines, rows=rows, columns=table.columns))
+            clean = not flaws and (not rows or separators.are_clear(lines, rows=rows, units=max(table.columns - 1, 1)))
         except UnicodeDecodeError:  # a codec's function was given text that is not UTF-8
             clean = False
         unkeyed = bool(table.unkeyed) and self._connection.execute(table.unkeyed, bounds).fetchone() is not None

@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 
+from outgrow.codec import separators
 from outgrow.model import plan, store
 from outgrow.sqlite import sql, values
 
@@ -135,7 +136,7 @@ class TableReader:
         return tuple(found)
 
     def _fetch_group(
-        self, line: str, order: sql.Order, span: store.Span, *, joiner: str = sql.RECORD, misfit: str = "0"
+        self, line: str, order: sql.Order, span: store.Span, *, joiner: str = separators.RECORD, misfit: str = "0"
     ) -> tuple[bytes, int, int]:
         after, up_to = span.lower is not None, span.upper is not None
         statement = self.sql.group(line, order, joiner=joiner, misfit=misfit, after=after, up_to=up_to)
@@ -156,7 +157,7 @@ class TableReader:
     def digest(self, span: store.Span, form: store.Form, /) -> store.Digest:
         """The digest of a span in key order, measured where plain text would not be clear."""
         if form is store.Form.PLAIN and self._plain_line is not None:
-            data, rows, bad = self._fetch_group(self._plain_line, self.sql.key, span, joiner=sql.UNIT)
+            data, rows, bad = self._fetch_group(self._plain_line, self.sql.key, span, joiner=separators.UNIT)
             if not bad and self._is_clear(data, rows):
                 return store.Digest(hash=hashlib.new(self._hash, data).digest(), rows=rows, form=form)
         data, rows, _ = self._fetch_group(self._canonical_line, self.sql.key, span)
@@ -164,7 +165,7 @@ class TableReader:
 
     def _is_clear(self, data: bytes, rows: int) -> bool:
         """Whether plain text has no separator but those between its values."""
-        return data.count(sql.UNIT.encode()) == max(rows * (len(self.sql.columns) + self.sql.keeps_rowid) - 1, 0)
+        return data.count(separators.UNIT.encode()) == max(rows * (len(self.sql.columns) + self.sql.keeps_rowid) - 1, 0)
 
     def count(self) -> int:
         """The number of rows of the table."""

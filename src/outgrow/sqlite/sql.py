@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from outgrow import codec
+from outgrow.codec import separators
 from outgrow.dialect import identifiers
 from outgrow.model import plan
 
-__all__ = ["RECORD", "UNIT", "UTF8_COLLATION", "Order", "TableSql", "join_terms"]
+__all__ = ["UTF8_COLLATION", "Order", "TableSql", "join_terms"]
 
-UNIT = "\x1f"
-RECORD = "\x1e"
 UTF8_COLLATION = "outgrow_utf8"
 """A collation that a connection to a UTF-16 file has: the order of the text's UTF-8 bytes, which is PostgreSQL's "C"."""
 
@@ -202,7 +201,7 @@ class TableSql:
         return concatenate([str(self.table.rowid_name), *values] if self.keeps_rowid else values)
 
     def group(
-        self, line: str, order: Order, *, joiner: str = RECORD, misfit: str = "0", after: bool, up_to: bool
+        self, line: str, order: Order, *, joiner: str = separators.RECORD, misfit: str = "0", after: bool, up_to: bool
     ) -> str:
         """The lines of a span as one blob, their number, and how many of its rows the condition `misfit` holds for."""
         where = order.conditions(after=after, up_to=up_to)
