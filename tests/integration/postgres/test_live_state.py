@@ -50,6 +50,19 @@ def test_a_switch_and_a_rollback_pass_through_these_states(target: Target) -> No
     assert says(target) == (3, Side.POSTGRES, None, False)
 
 
+def test_every_role_may_know_who_is_the_primary_and_nothing_else(target: Target) -> None:
+    """An application's role looks there where its transactions begin; the secret of the follower is not for it."""
+    target.open()
+    with target.role() as role, target.connect(user=role) as session:
+        assert session.execute("SELECT epoch, primary_store FROM outgrow.standing").fetchone() == (1, "postgres")
+        session.execute("SELECT plan FROM outgrow.catalog")
+        for name in ("live", "log", "migration", "quarantine"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(f"SELECT * FROM outgrow.{name}".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("UPDATE outgrow.standing SET epoch = 9")
+
+
 def test_an_owner_without_any_other_privilege_can_do_it_all(unprivileged_dsn: str) -> None:
     """Following, preparing, opening, reading, locking, closing, cleaning up, removing."""
     key = plan.ConstraintPlan(name="fk", definition='FOREIGN KEY ("n") REFERENCES "public"."t" ("id")', parent="t")
@@ -135,6 +148,7 @@ def test_beginning_is_done_once(unprivileged_dsn: str) -> None:
     """By whoever comes first; the secret stays."""
     with live_target.make(unprivileged_dsn, numbers()) as target:
         secret = live_state.read(target.session).secret
+        target.session.execute("DROP VIEW outgrow.standing, outgrow.catalog")
         target.session.execute("DROP TABLE outgrow.live, outgrow.log, outgrow.suspect CASCADE")
         for name in ("guard_live", "refuse", "move_position", "acknowledge"):
             target.session.execute(f"DROP FUNCTION IF EXISTS outgrow.{name} CASCADE".encode())

@@ -40,6 +40,12 @@ CREATE TABLE outgrow.log (
 -- Tables in which a write may have been missed, because capture was lost: compared, and brought over again, before any switch.
 CREATE TABLE outgrow.suspect (table_name text PRIMARY KEY);
 
+-- What every role may know, because an application looks here where its transactions begin. All else is the owner's.
+CREATE VIEW outgrow.standing AS SELECT epoch, primary_store, seq, acknowledged FROM outgrow.live;
+CREATE VIEW outgrow.catalog AS SELECT run, plan FROM outgrow.migration;
+GRANT USAGE ON SCHEMA outgrow TO PUBLIC;
+GRANT SELECT ON outgrow.standing, outgrow.catalog TO PUBLIC;
+
 CREATE FUNCTION outgrow.guard_live() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     IF NEW.epoch < OLD.epoch THEN
