@@ -58,7 +58,6 @@ def decide(
     holds all values; every further pass is for the others only.
     """
     facts = TableFacts()
-    facts.rows, facts.longest = profile.measure(connection, table)
     candidates: dict[str, list[codec.Codec]] = {}
     for column in table.columns:
         override = overrides.get(column.name)
@@ -79,9 +78,10 @@ def decide(
         and name != table.rowid_alias
         and not table.column(name).not_null
     ]
-    facts.null_keys = profile.nulls(connection, table, nullable_keys) if nullable_keys and facts.rows else 0
     count = _Count(connection, table)
     chosen = _elect(count, candidates, overrides)
+    facts.rows, facts.longest = count.rows, count.longest
+    facts.null_keys = profile.nulls(connection, table, nullable_keys) if nullable_keys and facts.rows else 0
     undecided = [column for column in table.columns if column.name not in chosen]
     tried = {column.name: [candidates[column.name][-1], *types.fallbacks(column)] for column in undecided}
     if table.rowid_name is None:
@@ -117,22 +117,45 @@ def _unexpected(connection: sqlite.Connection, table: schema.Table, facts: Table
         if column.name not in facts.longest
         and (facts.decisions[column.name].misfits or facts.decisions[column.name].codec.type in ("text", "bytea"))
     ]
-    return profile.measure(connection, dataclasses.replace(table, columns=tuple(odd)))[1] if odd else {}
+    return profile.survey(connection, dataclasses.replace(table, columns=tuple(odd))).longest if odd else {}
 
 
 class _Count:
-    """How many values of a column a codec refuses, counted when first asked for, many at once in one pass."""
+    """How many values of a column a codec refuses, counted when first asked for, many at once in one pass.
+
+    The first pass counts the rows and measures their values as well.
+    """
 
     def __init__(self, connection: sqlite.Connection, table: schema.Table) -> None:
         self._connection = connection
         self._table = table
         self._counted: dict[tuple[str, codec.Codec], int] = {}
+        self._first: profile.Survey | None = None
 
     def ask(self, questions: Sequence[tuple[str, codec.Codec]]) -> None:
         """Count what is not counted yet."""
         new = [question for question in dict.fromkeys(questions) if question not in self._counted]
         trials = [profile.Trial(column=name, codec=one) for name, one in new]
-        self._counted |= dict(zip(new, profile.misfits(self._connection, self._table, trials), strict=True))
+        if self._first is None and trials:
+            self._first = profile.survey(self._connection, self._table, trials)
+            self._counted |= dict(zip(new, self._first.misfits, strict=True))
+        else:
+            self._counted |= dict(zip(new, profile.misfits(self._connection, self._table, trials), strict=True))
+
+    @property
+    def rows(self) -> int:
+        """The table's rows."""
+        return self._surveyed().rows
+
+    @property
+    def longest(self) -> Mapping[str, int]:
+        """A bound on the bytes of each column's texts and blobs; columns of numbers are left out."""
+        return self._surveyed().longest
+
+    def _surveyed(self) -> profile.Survey:
+        if self._first is None:
+            self._first = profile.survey(self._connection, self._table)
+        return self._first
 
     def hopeless(self, questions: Sequence[tuple[str, codec.Codec]]) -> frozenset[tuple[str, codec.Codec]]:
         """Which of them fail on the table's first and last rows already."""

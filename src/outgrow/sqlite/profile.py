@@ -15,18 +15,19 @@ from outgrow.sqlite import scan, values
 __all__ = [
     "CLASSES",
     "ColumnProfile",
+    "Survey",
     "Trial",
     "classes",
     "examples",
     "hopeless",
     "integrity",
-    "measure",
     "misfits",
     "nulls",
     "orphans",
     "profile",
     "sample",
     "shapes",
+    "survey",
 ]
 
 CLASSES = ("integer", "real", "text", "blob")
@@ -80,8 +81,20 @@ def _size(connection: apsw.Connection, x: str) -> str:
     return f"length(CAST({x} AS BLOB))*3/2"
 
 
-def measure(connection: apsw.Connection, table: schema.Table) -> tuple[int, Mapping[str, int]]:
-    """The number of rows, and a bound on the bytes of each column's texts and blobs; columns of numbers are left out."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """What one pass over a table found: its rows, a bound on the bytes of each column's texts and blobs, trials that failed.
+
+    `longest` leaves out columns of numbers; `misfits` are how many values each trial refuses, in the order of the trials.
+    """
+
+    rows: int
+    longest: Mapping[str, int]
+    misfits: tuple[int, ...]
+
+
+def survey(connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial] = ()) -> Survey:
+    """Count and measure a table in one pass."""
     long = [c for c in table.columns if c.affinity not in (schema.Affinity.INTEGER, schema.Affinity.REAL)]
     terms = ["count(*)"]
     for column in long:
@@ -91,8 +104,10 @@ def measure(connection: apsw.Connection, table: schema.Table) -> tuple[int, Mapp
             # The length of a number would be that of its text, which would have to be made.
             size = f"CASE WHEN typeof({x}) IN ('text','blob') THEN {size} END"
         terms.append(f"max({size})")
-    rows, *lengths = scan.aggregate(connection, table, terms)
-    return rows, {column.name: int(value or 0) for column, value in zip(long, lengths, strict=True)}
+    counted = [trial.count_on(identifiers.quote_sqlite(trial.column)) for trial in trials]
+    rows, *found = scan.aggregate(connection, table, [*terms, *counted])
+    lengths = {column.name: int(value or 0) for column, value in zip(long, found, strict=False)}
+    return Survey(rows=rows, longest=lengths, misfits=tuple(map(int, found[len(long) :])))
 
 
 def misfits(connection: apsw.Connection, table: schema.Table, trials: Sequence[Trial]) -> list[int]:
