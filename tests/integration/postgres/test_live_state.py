@@ -63,6 +63,22 @@ def test_every_role_may_know_who_is_the_primary_and_nothing_else(target: Target)
             session.execute("UPDATE outgrow.standing SET epoch = 9")
 
 
+def test_an_application_sees_when_the_file_has_what_it_wrote(target: Target) -> None:
+    """Its own entries and those before them are gone from the log then; its role may not read the log."""
+    target.open()
+    with target.role() as role, target.connect(user=role) as session:
+        session.execute("INSERT INTO t VALUES (1, 'a', 1)")
+        row = session.execute("SELECT outgrow.last_logged()").fetchone()
+        assert row is not None
+        session.execute("INSERT INTO t VALUES (2, 'b', 2)")
+        assert session.execute("SELECT outgrow.has_arrived(%s)", row).fetchone() == (False,)
+        reader = target.reader()
+        reader.acknowledge(reader.changes(1).mark, live_target.applied(1))
+        reader.settle()
+        assert session.execute("SELECT outgrow.has_arrived(%s)", row).fetchone() == (True,)
+        session.execute("UPDATE outgrow.writer SET turn = turn + 1")
+
+
 def test_an_owner_without_any_other_privilege_can_do_it_all(unprivileged_dsn: str) -> None:
     """Following, preparing, opening, reading, locking, closing, cleaning up, removing."""
     key = plan.ConstraintPlan(name="fk", definition='FOREIGN KEY ("n") REFERENCES "public"."t" ("id")', parent="t")
@@ -148,9 +164,9 @@ def test_beginning_is_done_once(unprivileged_dsn: str) -> None:
     """By whoever comes first; the secret stays."""
     with live_target.make(unprivileged_dsn, numbers()) as target:
         secret = live_state.read(target.session).secret
-        target.session.execute("DROP VIEW outgrow.standing, outgrow.catalog")
+        target.session.execute("DROP VIEW outgrow.standing, outgrow.catalog; DROP TABLE outgrow.writer")
         target.session.execute("DROP TABLE outgrow.live, outgrow.log, outgrow.suspect CASCADE")
-        for name in ("guard_live", "refuse", "move_position", "acknowledge"):
+        for name in ("guard_live", "refuse", "move_position", "acknowledge", "last_logged", "has_arrived"):
             target.session.execute(f"DROP FUNCTION IF EXISTS outgrow.{name} CASCADE".encode())
 
         def begin() -> str:

@@ -46,6 +46,22 @@ CREATE VIEW outgrow.catalog AS SELECT run, plan FROM outgrow.migration;
 GRANT USAGE ON SCHEMA outgrow TO PUBLIC;
 GRANT SELECT ON outgrow.standing, outgrow.catalog TO PUBLIC;
 
+-- The row that an application's writers take turns on where they are to be one at a time, as with SQLite. It is changed, not only
+-- locked, so that a transaction that reads first and writes later learns that another one wrote in between.
+CREATE TABLE outgrow.writer (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    turn bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+INSERT INTO outgrow.writer DEFAULT VALUES;
+GRANT SELECT, UPDATE ON outgrow.writer TO PUBLIC;
+
+-- For an application that waits until the file has what it committed: the last entry of the log, and whether the file has everything
+-- up to one.
+CREATE FUNCTION outgrow.last_logged() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT max(id) FROM outgrow.log';
+CREATE FUNCTION outgrow.has_arrived(entry bigint) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT NOT EXISTS (SELECT FROM outgrow.log WHERE id <= entry)';
+
 CREATE FUNCTION outgrow.guard_live() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     IF NEW.epoch < OLD.epoch THEN
