@@ -8,19 +8,21 @@ import math
 import re
 from collections.abc import Sequence
 
-from outgrow.dialect import conversion
+from outgrow.dialect import conversion, natives
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 from outgrow.model import schema
 
-__all__ = ["compare", "member"]
+__all__ = ["classes", "compare", "member", "pair"]
 
 _NUMERIC = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC, schema.Affinity.REAL})
 _EXACT = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC})
 _NUMBERS = frozenset({Kind.INTEGER, Kind.REAL, Kind.NUMBER, Kind.BOOLEAN})
 _SQL = {"IS": "IS NOT DISTINCT FROM", "IS NOT": "IS DISTINCT FROM"}
 _ORDER = frozenset({"<", "<=", ">", ">="})
+_RANKS = {**dict.fromkeys(_NUMBERS, 0), Kind.TEXT: 1, Kind.DATE: 1, Kind.BLOB: 2}
+_CALENDAR = frozenset({"timestamp", "date", "time"})
 
 
 def compare(operator: str, left: Value, right: Value) -> Value:
@@ -30,7 +32,10 @@ def compare(operator: str, left: Value, right: Value) -> Value:
     if left.inner is not None and right.constant and operator not in _ORDER:
         found = _type_test(left.inner, (right.value,))
         return found if operator in {"=", "IS"} else values.boolean(_negated(found.sql))
-    one, other = _pair(left, right)
+    bare = natives.pair(operator, left, right)
+    if bare is not None:
+        return values.boolean(f"({bare[0]} {_SQL.get(operator, operator)} {bare[1]})")
+    one, other = pair(left, right)
     if operator in _ORDER and one.kind is Kind.TEXT and not (one.collated or other.collated):
         raise Untranslatable("texts are put in order that no column's collation decides")
     return values.boolean(f"({one.sql} {_SQL.get(operator, operator)} {other.sql})")
@@ -46,7 +51,7 @@ def member(left: Value, items: Sequence[Value]) -> Value:
         known = [item.value for item in items if item.kind is not Kind.NULL]
         if len(known) == len(items):
             return _type_test(left.inner, tuple(known))
-    pairs = [_pair(left, item.bare()) if item.kind is not Kind.NULL else (None, item) for item in items]
+    pairs = [pair(left, item.bare()) if item.kind is not Kind.NULL else (None, item) for item in items]
     heads = {one.sql for one, _ in pairs if one is not None}
     if not heads:
         return values.boolean("NULL::boolean")
@@ -54,6 +59,22 @@ def member(left: Value, items: Sequence[Value]) -> Value:
         return values.boolean(f"({heads.pop()} IN ({', '.join(other.sql for _, other in pairs)}))")
     each = [f"{one.sql} = {other.sql}" if one is not None else "NULL::boolean" for one, other in pairs]
     return values.boolean(f"({' OR '.join(each)})")
+
+
+def classes(operator: str, left: Value, right: Value) -> Value | None:
+    """A comparison of two storage classes, in which numbers come before texts and texts before blobs; None for others."""
+    if any(operand.kind in {Kind.NULL, Kind.OPAQUE} or operand.inner is not None for operand in (left, right)):
+        return None
+    one, other = (_RANKS[operand.kind] for operand in (_with_affinity(left, right), _with_affinity(right, left)))
+    if one == other:
+        return None
+    null = f"({left.sql} IS NULL AND {right.sql} IS NULL)"
+    if operator in _SQL:
+        return values.boolean(null if operator == "IS" else f"(NOT {null})")
+    truth = {"=": False, "<>": True, "<": one < other, "<=": one < other, ">": one > other, ">=": one > other}[operator]
+    return values.boolean(
+        f"(CASE WHEN {left.sql} IS NOT NULL AND {right.sql} IS NOT NULL THEN {str(truth).lower()} END)"
+    )
 
 
 def _with_null(operator: str, left: Value, right: Value) -> Value:
@@ -90,7 +111,7 @@ def _type_test(operand: Value, wanted: tuple[object, ...]) -> Value:
     return values.boolean(f"({operand.sql} IS {'NULL' if null else 'NOT NULL'})")
 
 
-def _pair(left: Value, right: Value) -> tuple[Value, Value]:
+def pair(left: Value, right: Value) -> tuple[Value, Value]:
     """Both operands made comparable in PostgreSQL as SQLite compares them."""
     left, right = _with_affinity(left, right), _with_affinity(right, left)
     for operand in (left, right):
@@ -110,6 +131,10 @@ def _pair(left: Value, right: Value) -> tuple[Value, Value]:
 def _with_affinity(operand: Value, other: Value) -> Value:
     """`operand` after the affinity that SQLite applies to it because of `other`."""
     if other.affinity in _NUMERIC and operand.affinity not in _NUMERIC and operand.kind is Kind.TEXT:
+        if operand.parameter is not None and isinstance(operand.parameter.value, str):
+            return _bound(operand, operand.parameter, operand.parameter.value, other)
+        if operand.native is not None or (operand.moment is not None and operand.moment.form in _CALENDAR):
+            return operand  # such a text never looks like a number
         if not operand.constant or not isinstance(operand.value, str):
             raise Untranslatable(f"SQLite turns the text {operand.sql} into a number where it looks like one")
         if not conversion.looks_numeric(operand.value):
@@ -122,15 +147,30 @@ def _with_affinity(operand: Value, other: Value) -> Value:
     return operand
 
 
+def _bound(operand: Value, parameter: values.Parameter, text: str, other: Value) -> Value:
+    """A bound text beside a numeric affinity: itself where it does not look like a number."""
+    if not conversion.looks_numeric(text):
+        parameter.assume(lambda bound: isinstance(bound, str) and not conversion.looks_numeric(bound))
+        return operand
+    if other.kind not in _NUMBERS:
+        raise Untranslatable(f"SQLite turns the bound text {text!r} into a number here")
+    return values.literal(conversion.numeric(str(parameter.pinned().value)))
+
+
 def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
     if Kind.BOOLEAN in {left.kind, right.kind}:
         true_or_false = conversion.as_boolean(left), conversion.as_boolean(right)
         if true_or_false[0] is not None and true_or_false[1] is not None:
             return _replaced(left, true_or_false[0]), _replaced(right, true_or_false[1])
         left, right = _plain(left), _plain(right)
+    if left.kind is not right.kind:
+        left, right = _small(left), _small(right)
     if left.kind is right.kind and left.kind is not Kind.NUMBER:
         return left, right
-    if any(one.within(values.EXACT) and (one.kind is Kind.INTEGER or one.constant) for one in (left, right)):
+    if any(
+        one.within(values.EXACT) and (one.kind is Kind.INTEGER or one.constant or one.parameter is not None)
+        for one in (left, right)
+    ):
         # Integers up to 2^53 are the same number as double, as shortest decimal and as bigint.
         return left, right
     for one, other in ((left, right), (right, left)):
@@ -152,6 +192,15 @@ def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
     raise Untranslatable(
         f"large integers and reals compare exactly in SQLite, rounded in PostgreSQL: {left.sql}, {right.sql}"
     )
+
+
+def _small(operand: Value) -> Value:
+    """A bound number with the assumption that it is no larger than integers that are doubles."""
+    bound = None if operand.parameter is None else operand.parameter.value
+    if operand.parameter is None or not isinstance(bound, int | float) or not abs(bound) <= values.EXACT:
+        return operand
+    operand.parameter.assume(lambda later: isinstance(later, int | float) and abs(later) <= values.EXACT)
+    return dataclasses.replace(operand, low=-values.EXACT, high=values.EXACT)
 
 
 def _plain(operand: Value) -> Value:

@@ -1,20 +1,56 @@
-"""SQLite's built-in functions that PostgreSQL can compute alike for every value, all of them immutable."""
+"""SQLite's built-in functions: those that PostgreSQL can compute alike for every value, all of them immutable.
+
+Expressions of the schema have no others, because they must outlive outgrow's removal. Statements may use volatile functions
+too, and outgrow's own in the target (`postgres/sql/dialect.sql`): whoever translates a statement says `helpers=True`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from outgrow.dialect import arithmetic, comparison, conversion, text_functions
+from outgrow.dialect import (
+    arithmetic,
+    choices,
+    comparison,
+    conversion,
+    dates,
+    json_functions,
+    mathematics,
+    moment,
+    patterns,
+    printing,
+    text_functions,
+    texts,
+)
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 
-__all__ = ["FUNCTIONS", "call", "merged", "unify"]
+__all__ = ["FUNCTIONS", "STATEMENTS", "call", "merged", "unify"]
 
 
-def call(name: str, arguments: Sequence[Value], caveats: list[str]) -> Value:
-    """The function on translated arguments; raises `Untranslatable` for one that is not known here."""
+def call(name: str, arguments: Sequence[Value], caveats: list[str], *, helpers: bool = False) -> Value:
+    """The function on translated arguments; raises `Untranslatable` for one that is not known here.
+
+    With `helpers`, it may call functions of the schema `outgrow`.
+    """
+    if not helpers:
+        return _plain(name, arguments, caveats)
+    if name in moment.FUNCTIONS:
+        return dates.call(name, arguments)
+    function = STATEMENTS.get((name, len(arguments))) or STATEMENTS.get((name, -1))
+    try:
+        if function is None or name in _FIRST:
+            raise Untranslatable("")
+        found = _plain(name, arguments, caveats)
+    except Untranslatable:
+        return _plain(name, arguments, caveats) if function is None else function(*arguments)
+    # What the schema only compares, a statement may want to see: whether it is an integer or a real.
+    return function(*arguments) if found.kind is Kind.NUMBER and not found.decimal else found
+
+
+def _plain(name: str, arguments: Sequence[Value], caveats: list[str]) -> Value:
     if name == "abs" and len(arguments) == 1:
         return _abs(arguments[0], caveats)
     function = FUNCTIONS.get((name, len(arguments))) or FUNCTIONS.get((name, -1))
@@ -23,8 +59,16 @@ def call(name: str, arguments: Sequence[Value], caveats: list[str]) -> Value:
     return function(*arguments)
 
 
-def unify(branches: Sequence[Value]) -> list[Value]:
-    """Results of one CASE or coalesce() as one type, in the given order."""
+def unify(branches: Sequence[Value], *, helpers: bool = False) -> list[Value]:
+    """Results of one CASE or coalesce() as one type, in the given order; with `helpers`, of numbers of both types too."""
+    if helpers:
+        try:
+            found = unify(branches)
+        except Untranslatable:
+            return choices.merged_numbers(branches)
+        if any(branch.kind is Kind.NUMBER and not branch.decimal for branch in found):
+            return choices.merged_numbers(branches)
+        return found
     kinds = {branch.kind for branch in branches} - {Kind.NULL}
     if not kinds:
         return list(branches)
@@ -43,8 +87,8 @@ def unify(branches: Sequence[Value]) -> list[Value]:
             return [_mixed(branch) for branch in branches]
         if small and Kind.REAL not in kinds:
             return [branch if branch.kind is not Kind.BOOLEAN else conversion.as_bigint(branch) for branch in branches]
-    found = ", ".join(branch.sql for branch in branches)
-    raise Untranslatable(f"its results are of different types: {found}")
+    listed = ", ".join(branch.sql for branch in branches)
+    raise Untranslatable(f"its results are of different types: {listed}")
 
 
 def _mixed(branch: Value) -> Value:
@@ -66,6 +110,7 @@ def merged(sql: str, branches: Sequence[Value]) -> Value:
         collated=any(branch.collated for branch in known),
         low=None if None in lows else min(low for low in lows if low is not None),
         high=None if None in highs else max(high for high in highs if high is not None),
+        decimal=all(branch.decimal for branch in known),
     )
 
 
@@ -89,7 +134,7 @@ def _abs(operand: Value, caveats: list[str]) -> Value:
                     caveats.append(arithmetic.INTEGER_OVERFLOW)
                 return values.integer(f"abs({inner.sql})", 0, values.LARGEST if most is None else most)
             low = None if most is None else 0
-            return Value(kind=operand.kind, sql=f"abs({inner.sql})", affinity=None, low=low, high=most)
+            return Value(kind=operand.kind, sql=f"abs({inner.sql})", low=low, high=most, decimal=operand.decimal)
         case _:
             raise values.refusal(operand, "is given to abs()")
 
@@ -168,3 +213,27 @@ FUNCTIONS: Mapping[tuple[str, int], Callable[..., Value]] = {
     ("likelihood", 2): _itself,
 }
 """By name and number of arguments; -1 is any number."""
+
+
+def _like(pattern: Value, operand: Value, escape: Value | None = None) -> Value:
+    return patterns.like(operand, pattern, escape, helpers=True)
+
+
+def _glob(pattern: Value, operand: Value) -> Value:
+    return patterns.glob(operand, pattern, helpers=True)
+
+
+STATEMENTS: Mapping[tuple[str, int], Callable[..., Value]] = {
+    **texts.FUNCTIONS,
+    **mathematics.FUNCTIONS,
+    **printing.FUNCTIONS,
+    **choices.FUNCTIONS,
+    **json_functions.FUNCTIONS,
+    ("like", 2): _like,
+    ("like", 3): _like,
+    ("glob", 2): _glob,
+}
+"""What statements have besides `FUNCTIONS`, or of more arguments than these take."""
+
+_FIRST = frozenset({"typeof", "hex"})
+"""What is taken from `STATEMENTS` at once: the schema knows these for some uses only."""

@@ -13,7 +13,7 @@ from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Moment, Value
 
-__all__ = ["FUNCTIONS", "KEYWORDS", "call", "in_type"]
+__all__ = ["FUNCTIONS", "KEYWORDS", "call", "epoch", "formatted", "in_type"]
 
 FUNCTIONS = frozenset({"date", "time", "datetime", "strftime", "julianday", "unixepoch"})
 KEYWORDS = {"current_timestamp": "datetime", "current_date": "date", "current_time": "time"}
@@ -48,17 +48,17 @@ def call(name: str, arguments: Sequence[Value]) -> Value:
     if name == "unixepoch":
         if fine:
             raise Untranslatable("unixepoch() with a fraction is a real")
-        return _epoch(sql)
+        return epoch(sql)
     if name == "julianday":
         milliseconds = f"(floor(extract(epoch from {_inner(sql)}) * 1000) + {_JULIAN_EPOCH})::double precision"
         days = f"({milliseconds} / 86400000::double precision)"
         moment = Moment(sql=sql, form="julian", precision="milliseconds")
         return Value(kind=Kind.REAL, sql=days, low=0, high=5_373_485, moment=moment)
     if name == "strftime" and layout == "%s" and not fine:
-        number = _epoch(sql)
+        number = epoch(sql)
         return Value(kind=Kind.TEXT, sql=f"{number.sql}::text", number=number, moment=number.moment)
     layout = layout or _FORMATS[name]
-    return _text(sql, layout.replace("%S", "%f") if fine else layout)
+    return formatted(sql, layout.replace("%S", "%f") if fine else layout)
 
 
 def in_type(operand: Value, sql_type: str) -> str | None:
@@ -105,12 +105,14 @@ def _now(texts: Sequence[object]) -> tuple[str, bool]:
     return sql, fine
 
 
-def _epoch(sql: str) -> Value:
+def epoch(sql: str) -> Value:
+    """The seconds since 1970 of a timestamp in UTC."""
     value = values.integer(f"floor(extract(epoch from {_inner(sql)}))::bigint", -_FAR, _FAR)
     return Value(kind=value.kind, sql=value.sql, low=value.low, high=value.high, moment=Moment(sql=sql, form="epoch"))
 
 
-def _text(sql: str, layout: str) -> Value:
+def formatted(sql: str, layout: str) -> Value:
+    """A timestamp in UTC in a format of strftime(); raises `Untranslatable` for one that to_char() has not."""
     layout = re.sub("%([FTR])", lambda match: _LONG[match[1]], layout)
     precision = "milliseconds" if "%f" in layout else "second" if "%S" in layout else "minute"
     written = _to_char(layout)

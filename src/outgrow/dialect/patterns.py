@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow.dialect import conversion
+from outgrow.dialect import casting, conversion
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
@@ -12,11 +12,23 @@ __all__ = ["glob", "like"]
 _ANY, _ONE = "any", "one"
 
 
-def like(operand: Value, pattern: Value, escape: Value | None) -> Value:
-    """`operand LIKE pattern [ESCAPE escape]`: both sides in ASCII lower case (pitfall 79)."""
-    if operand.kind is Kind.NULL or pattern.kind is Kind.NULL:
+def like(operand: Value, pattern: Value, escape: Value | None, *, helpers: bool = False) -> Value:
+    """`operand LIKE pattern [ESCAPE escape]`: both sides in ASCII lower case (pitfall 79).
+
+    With `helpers`, of any operands. A computed pattern that ends with its escape character, and matches nothing in SQLite,
+    is then an error in PostgreSQL.
+    """
+    if operand.kind is Kind.NULL or pattern.kind is Kind.NULL or (escape is not None and escape.kind is Kind.NULL):
         return values.boolean("NULL::boolean")
-    subject = conversion.as_text(operand)
+    subject = casting.text(operand) if helpers else conversion.as_text(operand)
+    if helpers and not pattern.constant:
+        pattern = casting.text(pattern)
+        if escape is not None:
+            character = _escape_character(_known(escape))
+            if character.isalpha():
+                raise Untranslatable("ESCAPE is a letter, and the pattern is computed")
+            shown = values.string(character)
+            return values.boolean(f"({conversion.folded(subject)} LIKE {conversion.folded(pattern)} ESCAPE {shown})")
     if not pattern.constant:
         if escape is not None or pattern.kind is not Kind.TEXT:
             raise Untranslatable("the pattern of LIKE is computed")
@@ -27,6 +39,10 @@ def like(operand: Value, pattern: Value, escape: Value | None) -> Value:
     cased = any(part.isascii() and part.isalpha() for part in parts if len(part) == 1)
     sql = conversion.folded(subject) if cased else subject.sql
     return values.boolean(f"({sql} LIKE {values.string(written)})")
+
+
+def _known(operand: Value) -> Value:
+    return operand if operand.parameter is None else operand.parameter.pinned()
 
 
 def _escape_character(escape: Value | None) -> str:
@@ -60,11 +76,14 @@ def _quoted(part: str) -> str:
     return {_ANY: "%", _ONE: "_"}.get(part, f"\\{part}" if part in "%_\\" else part)
 
 
-def glob(operand: Value, pattern: Value) -> Value:
+def glob(operand: Value, pattern: Value, *, helpers: bool = False) -> Value:
     """`operand GLOB pattern`: a case-sensitive LIKE, or a regular expression where it has brackets."""
     if operand.kind is Kind.NULL or pattern.kind is Kind.NULL:
         return values.boolean("NULL::boolean")
-    subject = conversion.as_text(operand)
+    subject = casting.text(operand) if helpers else conversion.as_text(operand)
+    pattern = _known(pattern)
+    if helpers and not pattern.constant:
+        return values.boolean(f"outgrow.glob({subject.sql}, {casting.text(pattern).sql})")
     if not pattern.constant:
         raise Untranslatable("the pattern of GLOB is computed")
     text = str(conversion.as_text(pattern).value)

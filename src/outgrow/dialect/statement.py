@@ -52,10 +52,10 @@ class Step:
 class Statement:
     """A translated statement. `steps` are run one after the other in one transaction; the last one gives rows and count.
 
-    Its values arrive as bigint, double precision, text, bytea, or numeric where integers and reals are mixed (an integral
-    one is an int). `gives_rowid`: the last column is not the statement's own but the rowid of each written row, for
-    `lastrowid`; `rows` says whether there are columns of its own. `ignored` are SQLSTATEs which mean that nothing was
-    written and all is well (INSERT OR IGNORE).
+    Its values arrive as bigint, double precision, text, bytea, or numeric where integers and reals are mixed (one with
+    digits after the point, `.0` too, is a real). `gives_rowid`: the last column is not the statement's own but the rowid of
+    each written row, for `lastrowid`, NULL for one that was there; `rows` says whether there are columns of its own.
+    `ignored` are SQLSTATEs which mean that nothing was written and all is well (INSERT OR IGNORE).
     """
 
     effect: Effect

@@ -5,7 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeGuard
 
-from outgrow.dialect import affinity, arithmetic, comparison, conversion, functions, patterns, scope
+from outgrow.dialect import (
+    affinity,
+    arithmetic,
+    casting,
+    comparison,
+    conversion,
+    functions,
+    mixed_arithmetic,
+    patterns,
+    scope,
+)
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
@@ -19,7 +29,9 @@ _CONSTANTS = {"true": 1, "false": 0}
 
 
 class Translator:
-    """One expression's translation; `caveats` fills as it goes."""
+    """One expression's translation; `caveats` fills as it goes. With `helpers` it may call functions of schema `outgrow`."""
+
+    helpers = False
 
     def __init__(self, columns: scope.Scope) -> None:
         self.columns = columns
@@ -52,14 +64,16 @@ class Translator:
             case tree.Like(operator=operator, operand=operand, pattern=pattern, escape=escape):
                 subject, wanted = self._plain(operand), self._plain(pattern)
                 if operator == "GLOB":
-                    return patterns.glob(subject, wanted)
-                return patterns.like(subject, wanted, None if escape is None else self._plain(escape))
+                    return patterns.glob(subject, wanted, helpers=self.helpers)
+                return patterns.like(subject, wanted, None if escape is None else self._plain(escape), helpers=self.helpers)
             case tree.Case():
                 return self._case(expression)
             case tree.Cast(operand=operand, declared=declared):
                 return self._cast(self._plain(operand), declared)
             case tree.Call(name=name, arguments=arguments):
                 return self.call(name, [self._plain(argument) for argument in arguments])
+            case _:
+                raise Untranslatable("it holds a query or a bound value")
 
     def condition(self, expression: tree.Expression, *, lenient: bool = False) -> str:
         """The expression as a condition; `lenient` where NULL counts as true, as in a CHECK."""
@@ -67,7 +81,7 @@ class Translator:
 
     def call(self, name: str, arguments: list[Value]) -> Value:
         """A function on translated arguments."""
-        return functions.call(name, arguments, self.caveats)
+        return functions.call(name, arguments, self.caveats, helpers=self.helpers)
 
     def name(self, expression: tree.Name) -> Value:
         """A column; or TRUE, FALSE or a string, where there is no such column."""
@@ -123,6 +137,8 @@ class Translator:
         if operator in _COMPARISONS:
             return self._compare(operator, left, right)
         one, other = self._plain(left), self._plain(right)
+        if self.helpers:
+            return mixed_arithmetic.binary(operator, one, other, self.caveats)
         if operator == "||":
             return arithmetic.concatenate(one, other)
         return arithmetic.binary(operator, one, other, self.caveats)
@@ -162,7 +178,7 @@ class Translator:
                 tests.append(comparison.compare("=", head, self.value(when)).sql)
         results = [self._plain(then) for _, then in expression.whens]
         results.append(values.NULL if expression.otherwise is None else self._plain(expression.otherwise))
-        branches = functions.unify(results)
+        branches = functions.unify(results, helpers=self.helpers)
         pairs = " ".join(f"WHEN {test} THEN {branch.sql}" for test, branch in zip(tests, branches, strict=False))
         return functions.merged(f"(CASE {pairs} ELSE {branches[-1].sql} END)", branches)
 
@@ -189,6 +205,8 @@ class Translator:
                 found = conversion.as_text(operand)
             case schema.Affinity.BLOB, Kind.BLOB:
                 found = inner
+        if found is None and self.helpers:
+            return casting.cast(operand, wanted)
         if found is None:
             raise values.refusal(operand, f"is cast to {declared}")
         return dataclasses.replace(found, affinity=wanted, collation=operand.collation)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from outgrow import codec as codecs
 from outgrow.dialect import expression_tree as tree
+from outgrow.dialect import statement
 from outgrow.dialect.translation import Untranslatable
 from outgrow.model import schema
 
@@ -17,6 +20,8 @@ __all__ = [
     "SMALLEST",
     "Kind",
     "Moment",
+    "Native",
+    "Parameter",
     "Value",
     "boolean",
     "integer",
@@ -57,7 +62,11 @@ class Value:
     bigint. `collation` is a column's or an explicit one; `collated` that PostgreSQL orders it bytewise. `column` is
     a column's bare name, and `json` the type of one that holds JSON. `inner` is the operand of typeof(). `lowered`
     is the SQL of its lower case where that is shorter, `number` the integer that the text spells, `shape` the
-    characters possible at each place of a random text, and `moment` the time that the value tells.
+    characters possible at each place of a random text, and `moment` the time that the value tells. `parameter` is the bound
+    value behind it, `native` the column of another type that is seen as this text. A `decimal` NUMBER is a numeric whose
+    integral values of 64 bits are SQLite's integers, and whose others are its reals; an integral one with digits after its
+    point is a real too. `made_json` is JSON that a function made, which stands in other JSON as it is. `extracted` is the SQL of
+    a json whose value this is, of any type.
     """
 
     kind: Kind
@@ -79,6 +88,11 @@ class Value:
     number: Value | None = None
     shape: tuple[frozenset[str], ...] | None = None
     moment: Moment | None = None
+    parameter: Parameter | None = None
+    native: Native | None = None
+    decimal: bool = False
+    made_json: bool = False
+    extracted: str = ""
 
     @property
     def bounded(self) -> bool:
@@ -105,6 +119,29 @@ class Moment:
     form: str
     precision: str = "second"
     zoned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Native:
+    """A column as PostgreSQL has it: its SQL, and the codec by which its values are texts in SQLite."""
+
+    sql: str
+    codec: codecs.Codec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """The value bound to a slot when the statement is translated; `assume` notes what must hold of every later one."""
+
+    slot: statement.Slot
+    value: statement.Bound
+    assume: Callable[[Callable[[statement.Bound], bool]], None]
+
+    def pinned(self) -> Value:
+        """The value as a constant; the translation is then of this value only."""
+        wanted = repr(self.value)  # which tells both zeros apart
+        self.assume(lambda bound: repr(bound) == wanted)
+        return literal(self.value)
 
 
 NULL = Value(kind=Kind.NULL, sql="NULL", constant=True)

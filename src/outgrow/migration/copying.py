@@ -17,9 +17,8 @@ from outgrow import audit, codec, errors, failpoints, workers
 from outgrow.audit import trail
 from outgrow.copy import chunks, stream
 from outgrow.migration import planning, quarantine_sample, session, verifying
-from outgrow.model import event, plan
+from outgrow.model import event, plan, plan_data
 from outgrow.model.phase import Phase
-from outgrow.plan import file
 from outgrow.postgres import connection as postgres
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
@@ -112,7 +111,7 @@ def copy_opened(
         with keeper.lease("copy"):
             steps.sink = audit.fan_out(sink, trail.Trail(keeper, "copy"))
             migration = keeper.migration()
-            made = file.from_data(migration.plan)
+            made = plan_data.from_data(migration.plan)
             _refuse_other(migration, made, source, fingerprint, overrides, name)
             repeated = migration.phase == Phase.FINISHED
             resumed = sum(chunk.rows for chunk in keeper.chunks())
@@ -147,7 +146,7 @@ def begin(
             keeper.begin(
                 source=made.source,
                 target_schema=made.schema,
-                plan=json.dumps(file.to_data(made)),
+                plan=json.dumps(plan_data.to_data(made)),
                 fingerprint=json.dumps(fingerprint),
                 chunk_rows=chunk_rows or CHUNK_ROWS,
                 version=outgrow.__version__,
@@ -308,7 +307,7 @@ def _drop(control: postgres.Session, keeper: state.State) -> None:
             hint="End it with the version of outgrow that began it, or use another database",
         )
     with control.transaction():
-        target_steps.drop_schema(control, file.from_data(migration.plan))
+        target_steps.drop_schema(control, plan_data.from_data(migration.plan))
 
 
 def discard(target: session.Target) -> None:
@@ -316,7 +315,7 @@ def discard(target: session.Target) -> None:
     with contextlib.suppress(errors.OutgrowError), postgres.translate_errors(target.control):
         keeper = state.State(target.control)
         if keeper.exists():
-            made = file.from_data(keeper.migration().plan)
+            made = plan_data.from_data(keeper.migration().plan)
             with target.control.transaction():
                 target_steps.drop_schema(target.control, made)
 

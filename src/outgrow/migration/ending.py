@@ -10,8 +10,8 @@ from typing import Any
 from outgrow import errors, failpoints
 from outgrow.audit import trail
 from outgrow.migration import session
+from outgrow.model import plan_data
 from outgrow.model.phase import Phase, Side
-from outgrow.plan import file as plan_file
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import state
 from outgrow.sqlite import live
@@ -47,7 +47,7 @@ def complete(file: live.LiveFile, target: session.Target, keeper: state.State, w
         if migration.phase is not Phase.FINISHED or not postgres_live.exists(target.control):
             return None
         with keeper.lease("finish"):
-            made = plan_file.from_data(migration.plan)
+            made = plan_data.from_data(migration.plan)
             store = postgres_live.TargetStore(
                 target.control, made, null=secrets.token_hex(8), sequences_there=file.sequences
             )

@@ -17,9 +17,8 @@ from outgrow import audit, errors, workers
 from outgrow.audit import trail
 from outgrow.follow import waiting
 from outgrow.migration import beginning, connected, control, ending, operations, session, watching
-from outgrow.model import event
+from outgrow.model import event, plan_data
 from outgrow.model.phase import Phase
-from outgrow.plan import file as plan_file
 from outgrow.postgres import connection as postgres
 from outgrow.postgres import state
 from outgrow.sqlite import connection as sqlite
@@ -160,7 +159,7 @@ class Engine:
             with keeper.lease("run"):
                 keeper = state.State(target.control, run=migration.run)
                 steps.sink = audit.fan_out(self._sink, trail.Trail(keeper, "run"))
-                made = plan_file.from_data(migration.plan)
+                made = plan_data.from_data(migration.plan)
                 self.view.begin(made, migration.phase, target.dsn.masked)
                 beginning.install_capture(file, migration, made, target=target.dsn.without_password, mode=mode)
                 file.set_control(control_path)

@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from outgrow.model import plan
+from outgrow.model import plan, plan_data
 from outgrow.plan import build
-from outgrow.plan import file as plan_file
 from outgrow.postgres import ddl
 from outgrow.sqlite import schema as sqlite_schema
 
@@ -37,7 +36,7 @@ def grow(work: connected.Connected, tables: Sequence[str], columns: Sequence[tup
             work.target.control.execute(statement.encode())
         work.target_store.install_capture(made, range(first, len(made.tables)))
         work.target_store.suspect([*tables, *dict.fromkeys(table for table, _ in columns)])
-        work.keeper.change_plan(json.dumps(plan_file.to_data(made)))
+        work.keeper.change_plan(json.dumps(plan_data.to_data(made)))
     work.plan = made
     work.open_stores()
     return (*tables, *dict.fromkeys(table for table, _ in columns))

@@ -12,9 +12,8 @@ from typing import Any
 
 from outgrow import errors
 from outgrow.migration import control, session
-from outgrow.model import event, plan
+from outgrow.model import event, plan, plan_data
 from outgrow.model.phase import Phase
-from outgrow.plan import file
 from outgrow.postgres import connection as postgres
 from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
@@ -120,7 +119,7 @@ def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.
                 why="verification compares a file with its own migration",
                 hint="Name that file, or the database of this one",
             )
-        planned = file.from_data(migration.plan)
+        planned = plan_data.from_data(migration.plan)
         report = verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))
         if migration.phase not in (Phase.COPYING, Phase.FINISHED):
             return report

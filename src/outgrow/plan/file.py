@@ -1,4 +1,4 @@
-"""The plan as a TOML file that people review, and as JSON that the target keeps.
+"""The plan as a TOML file that people review.
 
 The user writes under `[overrides]` only, which comes first and is carried into every new plan; the rest is made anew and its
 digest noticed, so that an edit in the wrong place is refused rather than lost.
@@ -6,7 +6,6 @@ digest noticed, so that an edit in the wrong place is refused rather than lost.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import pathlib
@@ -19,7 +18,7 @@ import tomli_w
 from outgrow import errors
 from outgrow.model import plan
 
-__all__ = ["dumps", "from_data", "load_overrides", "loads", "to_data", "write"]
+__all__ = ["dumps", "load_overrides", "loads", "write"]
 
 FORMAT = 1
 
@@ -33,53 +32,6 @@ _HEADER = """\
 """
 
 _LINE = "# " + "-" * 100 + "\n"
-
-
-def to_data(planned: plan.Plan) -> dict[str, Any]:
-    """The plan as plain data for JSON, with each table's key and each column's codec."""
-    data = dataclasses.asdict(planned)
-    for table in data["tables"]:
-        for column in table["columns"]:
-            column["type"] = column["sql_type"]
-            column["generation"] = column["generated"]
-            column["generated"] = column["generated"] is not None
-    return data
-
-
-def from_data(data: Mapping[str, Any]) -> plan.Plan:
-    """The inverse of `to_data`."""
-
-    def column(found: Mapping[str, Any]) -> plan.ColumnPlan:
-        fields = {key: value for key, value in found.items() if key not in ("type", "generation")}
-        return plan.ColumnPlan(**{**fields, "generated": found["generation"]})
-
-    def table(found: Mapping[str, Any]) -> plan.TablePlan:
-        return plan.TablePlan(
-            **{
-                **found,
-                "columns": tuple(column(one) for one in found["columns"]),
-                "key": tuple(found["key"]),
-                "scan": tuple(found["scan"]),
-                "primary_key": tuple(found["primary_key"]),
-                "indexes": tuple(plan.IndexPlan(**{**i, "terms": tuple(i["terms"])}) for i in found["indexes"]),
-                "foreign_keys": tuple(plan.ConstraintPlan(**one) for one in found["foreign_keys"]),
-                "checks": tuple(plan.ConstraintPlan(**one) for one in found["checks"]),
-            }
-        )
-
-    return plan.Plan(
-        source=data["source"],
-        schema=data["schema"],
-        encoding=data["encoding"],
-        tables=tuple(table(one) for one in data["tables"]),
-        omissions=tuple(plan.Omission(**one) for one in data["omissions"]),
-        overrides=tuple(plan.Override(**one) for one in data["overrides"]),
-        findings=tuple(
-            plan.Finding(**{**one, "severity": plan.Severity(one["severity"]), "examples": tuple(one["examples"])})
-            for one in data["findings"]
-        ),
-        extensions=tuple(data["extensions"]),
-    )
 
 
 def dumps(planned: plan.Plan, *, types: str) -> str:

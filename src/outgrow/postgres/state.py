@@ -14,7 +14,7 @@ from psycopg import rows
 
 from outgrow import errors
 from outgrow.model import phase, store
-from outgrow.postgres import statements
+from outgrow.postgres import dialect_functions, statements
 
 __all__ = ["Begun", "Chunk", "Migration", "Quarantined", "Sample", "State"]
 
@@ -119,6 +119,7 @@ class State:
             self._run("create_state")
         except (psycopg.errors.DuplicateSchema, psycopg.errors.UniqueViolation) as error:
             raise Begun from error
+        dialect_functions.install(self.connection)
         self._run(
             "begin_migration",
             source=source,

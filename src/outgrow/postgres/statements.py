@@ -7,11 +7,12 @@ import importlib.resources
 import re
 from typing import LiteralString
 
-__all__ = ["named"]
+__all__ = ["blocks", "named"]
 
 
 @functools.cache
-def _blocks(file: str) -> dict[str, LiteralString]:
+def blocks(file: str) -> dict[str, LiteralString]:
+    """The blocks of a file by their names, in its order."""
     text = importlib.resources.files("outgrow.postgres").joinpath(f"sql/{file}.sql").read_text(encoding="utf-8")
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
@@ -19,4 +20,4 @@ def _blocks(file: str) -> dict[str, LiteralString]:
 
 def named(name: str, *, file: str = "state") -> LiteralString:
     """The block of that name; KeyError if there is none."""
-    return _blocks(file)[name]
+    return blocks(file)[name]

@@ -140,7 +140,7 @@ def test_random_expressions_mean_the_same_in_both_databases(both: Both) -> None:
 def test_random_expressions_find_a_planted_mistake(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plant: a LIKE that does not fold case does not survive."""
 
-    def plain(operand: values.Value, *_: Any) -> values.Value:
+    def plain(operand: values.Value, *_: Any, **__: Any) -> values.Value:
         return values.boolean(f"({operand.sql} LIKE 'a%')")
 
     monkeypatch.setattr(patterns, "like", plain)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from outgrow import errors
-from outgrow.model import plan
-from outgrow.plan import build, file
+from outgrow.model import plan, plan_data
+from outgrow.plan import build
 from outgrow.sqlite import connection, schema
 from support import engine
 
@@ -63,7 +63,7 @@ def test_a_table_that_appears_is_planned_as_at_once(path: Path) -> None:
     children = grown.table("children")
     assert children is not None
     assert (children.sequence, children.foreign_keys[0].valid) == (6, False)
-    assert file.from_data(file.to_data(grown)) == grown
+    assert plan_data.from_data(plan_data.to_data(grown)) == grown
 
 
 def test_a_table_that_appears_gets_names_that_are_free(path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_column_that_appears_is_planned_as_at_once(path: Path) -> None:
         ("orphans", "boss")
     ]
     assert people.widest > before.tables[0].widest
-    assert file.from_data(file.to_data(grown)) == grown
+    assert plan_data.from_data(plan_data.to_data(grown)) == grown
 
 
 def test_a_column_that_appears_gets_a_name_that_is_free(path: Path) -> None:

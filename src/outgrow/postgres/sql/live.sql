@@ -55,6 +55,12 @@ CREATE TABLE outgrow.writer (
 INSERT INTO outgrow.writer DEFAULT VALUES;
 GRANT SELECT, UPDATE ON outgrow.writer TO PUBLIC;
 
+-- Whoever holds the log like this has a rollback wait for the end of the transaction, as a switch waits for a file's writer.
+CREATE FUNCTION outgrow.hold() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    LOCK TABLE outgrow.log IN ROW EXCLUSIVE MODE;
+END $$;
+
 -- For an application that waits until the file has what it committed: the last entry of the log, and whether the file has everything
 -- up to one.
 CREATE FUNCTION outgrow.last_logged() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
