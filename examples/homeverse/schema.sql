@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS users (
     password_hash TEXT NOT NULL,
     full_name TEXT,
     role TEXT NOT NULL DEFAULT 'agent'
-        CHECK (role IN ('admin', 'manager', 'agent', 'investor', 'viewer')),
+        CHECK (role IN ('admin', 'manager', 'agent', 'investor', 'viewer', 'applicant')),
     is_active BOOLEAN DEFAULT 1,
     last_login DATETIME,
     preferences TEXT DEFAULT '{}',

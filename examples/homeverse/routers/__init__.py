@@ -1,0 +1,1 @@
+"""The paths of the HTTP interface, one module for each thing."""
