@@ -1,7 +1,7 @@
 """SQLite's built-in functions: those that PostgreSQL can compute alike for every value, all of them immutable.
 
 Expressions of the schema have no others, because they must outlive outgrow's removal. Statements may use volatile functions
-too, and outgrow's own in the target (`postgres/sql/dialect.sql`): whoever translates a statement says `helpers=True`.
+too, and outgrow's own in the target (`postgres/sql/dialect*.sql`): whoever translates a statement says `helpers=True`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 
-__all__ = ["FUNCTIONS", "literal", "member"]
+__all__ = ["FUNCTIONS", "compare", "literal", "member"]
 
 _MOST = 2**30
 
@@ -109,7 +109,7 @@ def _object(*operands: Value) -> Value:
 
 def member(name: Value) -> str:
     """A label of an object as SQL; NULL is an error, as in SQLite."""
-    refused = "outgrow.refuse('json_object() labels must be TEXT')"
+    refused = "outgrow.decline('json_object() labels must be TEXT')"
     return f"coalesce(to_json({name.sql}::text)::text, {refused})"
 
 
@@ -156,6 +156,35 @@ def _double_arrow(operand: Value, label: Value) -> Value:
     if Kind.NULL in {operand.kind, label.kind}:
         return values.NULL
     return _extracted(_step(operand, label))
+
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def compare(operator: str, left: Value, right: Value) -> Value:
+    """A comparison with what is extracted from JSON; its other side is a text or a number that is no column."""
+    if not left.extracted:
+        left, right, operator = right, left, _MIRRORED.get(operator, operator)
+    if right.kind is Kind.NULL and operator in {"IS", "IS NOT"}:
+        return values.boolean(f"(outgrow.json_as_text({left.extracted}) {operator} NULL)")
+    if operator not in {"=", "<>", *_MIRRORED} or right.kind is Kind.NULL or right.affinity is not None:
+        raise Untranslatable("what is extracted from JSON is compared with something else than a text or a number")
+    kind, null = f"outgrow.json_kind({left.extracted})", f"outgrow.json_as_text({left.extracted}) IS NULL"
+    if right.kind is Kind.TEXT and (right.collation or "BINARY") == "BINARY":
+        # Numbers, among which are true and false, come before every text.
+        text = f'(outgrow.json_as_text({left.extracted}) COLLATE "C") {operator} {right.sql}'
+        other = "true" if operator in {"<", "<=", "<>"} else "false"
+        number = f"{kind} IN ('integer', 'real', 'true', 'false')"
+        sql = f"(CASE WHEN {null} OR {right.sql} IS NULL THEN NULL WHEN {number} THEN {other} ELSE {text} END)"
+    elif right.kind in {Kind.INTEGER, Kind.REAL, Kind.BOOLEAN} or right.decimal:
+        # Numeric compares by digits: what SQLite compares exactly as a double and an integer.
+        number = f"outgrow.json_as_number({left.extracted}) {operator} {casting.mixed(right).sql}"
+        other = "true" if operator in {">", ">=", "<>"} else "false"
+        texts = f"{kind} IN ('text', 'array', 'object')"
+        sql = f"(CASE WHEN {null} OR {right.sql} IS NULL THEN NULL WHEN {texts} THEN {other} ELSE {number} END)"
+    else:
+        raise values.refusal(right, "is compared with what is extracted from JSON")
+    return values.boolean(sql)
 
 
 def _changed(name: str) -> Callable[..., Value]:

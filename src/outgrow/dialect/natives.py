@@ -6,6 +6,7 @@ import datetime
 import re
 
 from outgrow import codec as codecs
+from outgrow.dialect import moment
 from outgrow.dialect import value as values
 from outgrow.dialect.value import Native, Value
 
@@ -50,10 +51,31 @@ def pair(operator: str, left: Value, right: Value) -> tuple[str, str] | None:
             continue
         if any(operand.collation not in {None, "BINARY"} for operand in (left, right)):
             return None
-        found = _in_type(left, column), _in_type(right, column)
+        found = (
+            _in_type(left, column) or _moment(left, column, whole_days=operator in {"<=", ">"}),
+            _in_type(right, column) or _moment(right, column, whole_days=operator in {">=", "<"}),
+        )
         if found[0] is not None and found[1] is not None:
             return found[0], found[1]
     return None
+
+
+def _moment(operand: Value, column: Native, *, whole_days: bool) -> str | None:
+    """A computed time in the column's type, where their texts are in the same order as the times.
+
+    With `whole_days`, a date may stand beside timestamps: its text comes before every one of that day.
+    """
+    told, spec = operand.moment, column.codec.spec()
+    if told is None or told.zoned or told.precision not in {"second", "day"} or int(spec.get("fraction", 0)) > 0:
+        return None
+    kind = str(spec["type"])
+    if (
+        kind == "timestamp"
+        and spec["separator"] == " "
+        and (told.form == "timestamp" or (whole_days and told.form == "date"))
+    ):
+        return moment.in_type(operand, kind)
+    return moment.in_type(operand, kind) if kind == told.form == "date" else None
 
 
 def _in_type(operand: Value, column: Native) -> str | None:

@@ -104,7 +104,7 @@ def _piece(match: re.Match[str], argument: Value) -> str:
     if most != "NULL" or form not in "qQwc":
         raise refused
     if form == "c":
-        nul = "outgrow.refuse('printf() makes a NUL of an empty text')"
+        nul = "outgrow.decline('printf() makes a NUL of an empty text')"
         return f"outgrow.pad(coalesce(nullif(left({inner}, 1), ''), {nul}), {width})"
     if form == "Q":
         return f"outgrow.pad(outgrow.quote({inner}), {width})"

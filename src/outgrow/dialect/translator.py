@@ -65,7 +65,9 @@ class Translator:
                 subject, wanted = self._plain(operand), self._plain(pattern)
                 if operator == "GLOB":
                     return patterns.glob(subject, wanted, helpers=self.helpers)
-                return patterns.like(subject, wanted, None if escape is None else self._plain(escape), helpers=self.helpers)
+                return patterns.like(
+                    subject, wanted, None if escape is None else self._plain(escape), helpers=self.helpers
+                )
             case tree.Case():
                 return self._case(expression)
             case tree.Cast(operand=operand, declared=declared):

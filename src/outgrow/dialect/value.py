@@ -65,8 +65,8 @@ class Value:
     characters possible at each place of a random text, and `moment` the time that the value tells. `parameter` is the bound
     value behind it, `native` the column of another type that is seen as this text. A `decimal` NUMBER is a numeric whose
     integral values of 64 bits are SQLite's integers, and whose others are its reals; an integral one with digits after its
-    point is a real too. `made_json` is JSON that a function made, which stands in other JSON as it is. `extracted` is the SQL of
-    a json whose value this is, of any type.
+    point is a real too. `made_json` is JSON that a function made, which stands in other JSON as it is. `extracted` is the SQL
+    of a json whose value this is, of any type.
     """
 
     kind: Kind

@@ -16,6 +16,7 @@ from outgrow.dialect import (
     conversion,
     frames,
     functions,
+    json_functions,
     moment,
     results,
     scope,
@@ -204,6 +205,8 @@ class Walk(translator.Translator):
         if operator in _ORDER:
             # An order that no column's collation decides is bytewise in SQLite.
             one = _bytewise(one)
+        if one.extracted or other.extracted:
+            return json_functions.compare(operator, one, other)
         found = comparison.classes(operator, one, other)
         return comparison.compare(operator, one, other) if found is None else found
 

@@ -13,8 +13,8 @@ from outgrow.follow import pace
 from outgrow.migration import copying, planning, session
 from outgrow.model import plan, schema
 from outgrow.model.phase import Phase
+from outgrow.postgres import dialect_functions, state
 from outgrow.postgres import live as postgres_live
-from outgrow.postgres import state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import capture, live
 from outgrow.sqlite import schema as sqlite_schema
@@ -61,6 +61,8 @@ def begin(
                 chunk_rows=CHUNK_ROWS,
                 also=lambda: postgres_live.begin(target.control, made),
             )
+    else:
+        dialect_functions.install(target.control)  # another version of outgrow may have begun
     migration = keeper.migration()
     if migration.source != file.name:
         raise errors.TargetOccupied(

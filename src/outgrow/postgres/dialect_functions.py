@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import LiteralString
 
 import psycopg
 
@@ -10,14 +11,16 @@ from outgrow.postgres import statements
 
 __all__ = ["install", "installed", "version"]
 
-_FILE = "dialect"
-_MARK = "outgrow.refuse(text)"
+_FILES = ("dialect_printing", "dialect", "dialect_texts", "dialect_dates", "dialect_json")
+"""In this order each function finds those that it calls."""
+
+_MARK = "outgrow.decline(text)"
 """The function whose comment says which version of them all is there."""
 
 
 def version() -> str:
     """What tells these functions from those of another version of outgrow."""
-    written = "\n".join(statements.blocks(_FILE).values())
+    written = "\n".join(_blocks())
     return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
@@ -27,7 +30,7 @@ def installed(session: psycopg.Connection) -> bool:
     row = session.execute(
         "SELECT true FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace"
         " JOIN pg_catalog.pg_description AS d ON d.objoid = f.oid AND d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
-        " WHERE n.nspname = 'outgrow' AND f.proname = 'refuse' AND d.description = %s",
+        " WHERE n.nspname = 'outgrow' AND f.proname = 'decline' AND d.description = %s",
         (f"outgrow dialect {version()}",),
     ).fetchone()
     return row is not None
@@ -43,10 +46,16 @@ def install(session: psycopg.Connection) -> bool:
         return False
     with session.transaction():
         # Two at once would meet in the same rows of pg_proc; whoever comes second finds everything done.
-        session.execute("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('outgrow dialect'))")
+        session.execute(
+            "COMMENT ON SCHEMA outgrow IS 'what outgrow keeps of a migration'"
+        )  # locks the schema's own row
         if installed(session):
             return False
-        for block in statements.blocks(_FILE).values():
+        for block in _blocks():
             session.execute(block.encode())
         session.execute(f"COMMENT ON FUNCTION {_MARK} IS 'outgrow dialect {version()}'".encode())
     return True
+
+
+def _blocks() -> list[LiteralString]:
+    return [block for file in _FILES for block in statements.blocks(file).values()]

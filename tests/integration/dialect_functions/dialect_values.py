@@ -11,22 +11,32 @@ from typing import Any
 
 import apsw
 import psycopg
+
 from outgrow import codec as codecs
 from outgrow.dialect import affinity, catalog, statements
 
 BIG = 2**63 - 1
-_REALS = [0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 2.675, 1.005, 0.285, 0.1, 100.0, 123456.789, -1234567.891, 1e10, 2.0**53, 1e15,
-          1e16, 123456789012345678.0, 9.3e18, -9.3e18, 1e22, 1e300, -1e308, 1e-5, 0.0001, 0.00012345, 1e-7, 5e-324, 3.0, 0.75,
-          999999.5, 9.9999995, 0.1 + 0.2, 1 / 3, -1 / 7, float("inf"), float("-inf"), None]  # fmt: skip
-_TEXTS = ["", "a", "A", "ab", "hello", "Hello World", "  spaced ", "é", "Éa", "ñandú", "日本語", "x\ty\n", "50%", "a_b", "a\\b", "'", "it''s",
-          '"q"', "12", " 12", "12 ", "+7", "-3.5", "1e3", "1.5e2x", ".5", "5.", "0x10", "9223372036854775807", "9223372036854775808",
-          "-9223372036854775809", "1e999", "-1e999", "1e-999", "abc123", "now?", "inf", "nan", "616263", "4142", "4g", "a[b]c", "*", "12abc",
-          "00012.500", "1e", "e1", "-", "𝄞 clef", None]  # fmt: skip
+_REALS = [
+    0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 2.675, 1.005, 0.285, 0.1, 100.0, 123456.789, -1234567.891, 1e10, 2.0**53,
+    1e15, 1e16, 123456789012345678.0, 9.3e18, -9.3e18, 1e22, 1e300, -1e308, 1e-5, 0.0001, 0.00012345, 1e-7, 5e-324,
+    3.0, 0.75, 999999.5, 9.9999995, 0.1 + 0.2, 1 / 3, -1 / 7, float("inf"), float("-inf"), None,
+]  # fmt: skip
+_TEXTS = [
+    "", "a", "A", "ab", "hello", "Hello World", "  spaced ", "é", "Éa", "ñandú", "日本語", "x\ty\n", "50%", "a_b",
+    "a\\b", "'", "it''s", '"q"', "12", " 12", "12 ", "+7", "-3.5", "1e3", "1.5e2x", ".5", "5.", "0x10",
+    "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e999", "-1e999", "1e-999", "abc123",
+    "now?", "inf", "nan", "616263", "4142", "4g", "a[b]c", "*", "12abc", "00012.500", "1e", "e1", "-", "𝄞 clef", None,
+]  # fmt: skip
 COLUMNS: dict[str, tuple[str, str, list[Any]]] = {
-    "i": ("INTEGER", "bigint", [0, 1, -1, 2, 3, -2, 5, -5, 7, 10, -100, 97, 233, 1000, 123456, -1234567, 2**31, 2**53 + 1, BIG, -BIG - 1, None]),
+    "i": ("INTEGER", "bigint", [
+        0, 1, -1, 2, 3, -2, 5, -5, 7, 10, -100, 97, 233, 1000, 123456, -1234567, 2**31, 2**53 + 1, BIG, -BIG - 1,
+        None,
+    ]),
     "j": ("INT", "integer", [0, 1, -1, 2, 4, -3, 6, 12, 31, 2**31 - 1, -(2**31), None]),
     "r": ("REAL", "double precision", _REALS),
-    "q": ("REAL", "double precision", [0.0, 1.0, -1.0, 0.5, 2.0, -2.5, 3.0, 10.0, 0.1, 1e-3, 1e300, float("inf"), None]),
+    "q": ("REAL", "double precision", [
+        0.0, 1.0, -1.0, 0.5, 2.0, -2.5, 3.0, 10.0, 0.1, 1e-3, 1e300, float("inf"), None,
+    ]),
     "t": ("TEXT", "text", _TEXTS),
     "u": ("TEXT", "text", ["", "a", "l", "lo", "é", " ", "xy", "本", "12", "%", "*", None]),
     "b": ("BLOB", "bytea", [b"", b"\x00", b"abc", b"\xff\x00\xfe", b"12", b"\xc3\xa9", b"\x01" * 40, None]),
@@ -73,10 +83,11 @@ class Both:
         found = sorted(map(_exact, self.in_postgres(sql, parameters)))
         differences = [pair for pair in zip(expected, found, strict=True) if pair[0] != pair[1]]
         translated = statements.translate(sql, self.known, parameters).steps[0].sql
-        shown = "\n".join(f"  {one[-1]} in SQLite, {other[-1]} in PostgreSQL of {one[:-1]}" for one, other in differences[:12])
+        shown = "\n".join(
+            f"  {one[-1]} in SQLite, {other[-1]} in PostgreSQL of {one[:-1]}" for one, other in differences[:12]
+        )
         assert not differences, f"{len(differences)} of {len(found)} differ: {expression}\n{shown}\n{translated}"
         return len(found)
-
 
     def with_tables(self, tables: Mapping[str, tuple[str, list[Any]]]) -> Both:
         """The same with one more table for each column, of texts, integers or reals."""
@@ -95,7 +106,9 @@ class Both:
             lite.execute(f"CREATE TABLE {table} ({written})")
             lite.executemany(f"INSERT INTO {table} VALUES ({holes})", rows)
         types = [_TYPES[declared] for declared in columns.values()]
-        self.post.execute(f"CREATE TABLE {table} ({', '.join(map(' '.join, zip(columns, types, strict=True)))})".encode())
+        self.post.execute(
+            f"CREATE TABLE {table} ({', '.join(map(' '.join, zip(columns, types, strict=True)))})".encode()
+        )
         for row in rows:
             sent = [_sent(value, sql_type) for value, sql_type in zip(row, types, strict=True)]
             self.post.execute(f"INSERT INTO {table} VALUES ({holes.replace('?', '%s')})".encode(), sent)

@@ -123,7 +123,14 @@ def test_sums_of_reals_are_equal_up_to_the_last_digits(both: Both) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["group_concat(DISTINCT r)", "json_group_array(r)", "json_group_array(b)", "sum(b)", "group_concat(DISTINCT t, ',')"]
+    "expression",
+    [
+        "group_concat(DISTINCT r)",
+        "json_group_array(r)",
+        "json_group_array(b)",
+        "sum(b)",
+        "group_concat(DISTINCT t, ',')",
+    ],
 )
 def test_what_cannot_be_exact_is_refused(rows: Both, expression: str) -> None:
     with pytest.raises(statement.Refused):

@@ -17,7 +17,14 @@ from outgrow.postgres import embedded
 from support import servers
 
 ROWS = [
-    (1, "2024-01-31 23:59:59", "2024-02-29", "2024-01-31 23:59:59.999500", '{"a": [1, 2], "b": "x"}', "2024-01-31T10:00:00Z"),
+    (
+        1,
+        "2024-01-31 23:59:59",
+        "2024-02-29",
+        "2024-01-31 23:59:59.999500",
+        '{"a": [1, 2], "b": "x"}',
+        "2024-01-31T10:00:00Z",
+    ),
     (2, "1969-12-31 00:00:00", "1900-01-01", "2024-01-01 00:00:00.000400", "[]", "2024-12-31T23:59:59Z"),
     (3, "9999-12-31 12:34:56", "0001-01-01", "2000-02-29 12:00:00.123456", '{"b": null}', "1999-01-01T00:00:00Z"),
     (4, None, None, None, None, None),
@@ -26,7 +33,9 @@ SCHEMA = "CREATE TABLE e (id INTEGER PRIMARY KEY, at TIMESTAMP, day DATE, fine T
 
 
 @pytest.fixture(scope="module")
-def moved(any_server: embedded.EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dialect_values.Both]:
+def moved(
+    any_server: embedded.EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dialect_values.Both]:
     """A file that outgrow itself copied."""
     path: Path = tmp_path_factory.mktemp("columns") / "app.db"
     file, lite = apsw.Connection(str(path)), apsw.Connection(":memory:")
@@ -70,6 +79,13 @@ def _translated(moved: dialect_values.Both, expression: str) -> str:
         "date({}) = '2024-01-31'",
         "{} >= date('2000-01-01', '+1 day')",
         "{} < datetime('now', '-1 second')",
+        "{} >= date('2024-01-31', '+0 days')",
+        "{} > date('2024-02-28', '+1 day')",
+        "{} <= date('2024-01-31', '+0 days')",
+        "date('2024-01-31', '+0 days') < {}",
+        "{} = datetime('2024-01-31 23:59:59', '+0 days')",
+        "{} >= datetime('2024-01-31 23:59:58', '+1 seconds')",
+        "{} <> date('2024-02-28', '+1 day')",
         "length({})",
         "substr({}, 1, 4)",
         "CAST(strftime('%Y', {}) AS INTEGER) + 1",
@@ -86,11 +102,30 @@ def test_postgresql_itself_formats_its_columns(moved: dialect_values.Both) -> No
         assert "outgrow.moment" not in _translated(moved, expression)
 
 
+def test_columns_are_compared_bare_so_that_indexes_are_used(moved: dialect_values.Both) -> None:
+    for condition in (
+        "at > datetime('now', ?)",
+        "at >= date('now', '-7 days')",
+        "day = date('now')",
+        "date('now') <= at",
+    ):
+        sql = statements.translate(
+            f"SELECT id FROM e WHERE {condition}", moved.known, ["-1 day"] if "?" in condition else ()
+        )
+        moved.post.execute("SET enable_seqscan = off")
+        moved.post.execute("CREATE INDEX IF NOT EXISTS e_at ON e (at)")
+        moved.post.execute("CREATE INDEX IF NOT EXISTS e_day ON e (day)")
+        explained = psycopg.RawCursor(moved.post)
+        explained.execute(f"EXPLAIN {sql.steps[0].sql}".encode(), ["-1 day"] if "?" in condition else [])
+        assert "Index Cond" in str(explained.fetchall()), condition
+    moved.post.execute("RESET enable_seqscan")
+
+
 @pytest.mark.parametrize(
     "expression",
     [
-        "json_valid(doc)", "json_type(doc, '$.b')", "json_array_length(doc, '$.a')", "doc -> '$.a'", "json_array(doc)", "json_array(json(doc))",
-        "CAST(doc ->> 'b' AS TEXT)",
+        "json_valid(doc)", "json_type(doc, '$.b')", "json_array_length(doc, '$.a')", "doc -> '$.a'",
+        "json_array(doc)", "json_array(json(doc))", "CAST(doc ->> 'b' AS TEXT)",
     ],
 )  # fmt: skip
 def test_a_function_of_a_column_of_json(moved: dialect_values.Both, expression: str) -> None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from outgrow.postgres import dialect_functions
+from support import living
 
 
 def _functions(session: psycopg.Connection) -> dict[str, int]:
@@ -33,8 +34,10 @@ def test_those_of_another_version_are_replaced(any_postgres: str) -> None:
     with psycopg.connect(any_postgres, autocommit=True) as session:
         session.execute("CREATE SCHEMA outgrow")
         dialect_functions.install(session)
-        session.execute("CREATE OR REPLACE FUNCTION outgrow.unhex(x text) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea'")
-        session.execute("COMMENT ON FUNCTION outgrow.refuse(text) IS 'outgrow dialect of yesterday'")
+        session.execute(
+            "CREATE OR REPLACE FUNCTION outgrow.unhex(x text) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea'"
+        )
+        session.execute("COMMENT ON FUNCTION outgrow.decline(text) IS 'outgrow dialect of yesterday'")
         assert not dialect_functions.installed(session)
         assert dialect_functions.install(session)
         assert session.execute("SELECT outgrow.unhex('61')").fetchone() == (b"a",)
@@ -64,16 +67,17 @@ def test_two_at_once_do_not_meet(any_postgres: str) -> None:
 
         thread = threading.Thread(target=second)
         thread.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        waiting = "SELECT true FROM pg_locks WHERE classid = 'pg_namespace'::regclass AND NOT granted"
         with psycopg.connect(any_postgres, autocommit=True) as watch:
-            while watch.execute(waiting).fetchone() != (1,):
-                assert thread.is_alive()
+            living.until(lambda: watch.execute(waiting).fetchone() == (True,), "the second waits", within=10)
         first.commit()
         thread.join(60)
     assert done == [False]
 
 
-def test_an_owner_without_privileges_installs_them_and_everybody_calls_them(unprivileged_dsn: str, postgres_dsn: str) -> None:
+def test_an_owner_without_privileges_installs_them_and_everybody_calls_them(
+    unprivileged_dsn: str, postgres_dsn: str
+) -> None:
     with psycopg.connect(unprivileged_dsn, autocommit=True) as session:
         session.execute("CREATE SCHEMA outgrow")
         assert dialect_functions.install(session)
@@ -95,6 +99,7 @@ def test_a_search_path_does_not_change_them(any_postgres: str, path: str) -> Non
         session.execute("CREATE FUNCTION hostile.length(text) RETURNS integer LANGUAGE sql AS 'SELECT 99'")
         session.execute(f"SET search_path = {path}".encode())
         row = session.execute(
-            "SELECT outgrow.substr('hello', -2, 5), outgrow.datetime(outgrow.moment('2024-01-31', NULL, '{+1 month}', false), false)"
+            "SELECT outgrow.substr('hello', -2, 5),"
+            " outgrow.datetime(outgrow.moment('2024-01-31', NULL, '{+1 month}', false), false)"
         ).fetchone()
         assert row == ("lo", "2024-03-02 00:00:00")

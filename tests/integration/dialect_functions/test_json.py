@@ -10,20 +10,25 @@ from integration.dialect_functions.dialect_values import Both
 from outgrow.dialect import statement, statements
 
 DOCUMENTS = [
-    '{"a": 1, "b": [1, 2.5, "x", null, true, {"c": -1}], "c": {"d": "e"}}', "{}", "[]", "[1]", "[[1, 2], [3]]", "null", "true", "false",
-    "0", "-12", "1.50", "1e3", '"text"', '"q\\"uo\\\\te\\n"', ' { "x" : [ 1 ,2 , " a b " ] } ', '{"a": "\\u00e9 é"}', '{"b": 1, "a": 2, "b": 3}',
-    '{"a.b": 1, "": 2, "a b": 3}', "[9223372036854775807, 9223372036854775808, -0, 0.0]", '{"a": {"b": {"c": [0, [1, {"d": 5}]]}}}', None,
+    '{"a": 1, "b": [1, 2.5, "x", null, true, {"c": -1}], "c": {"d": "e"}}', "{}", "[]", "[1]", "[[1, 2], [3]]",
+    "null", "true", "false", "0", "-12", "1.50", "1e3", '"text"', '"q\\"uo\\\\te\\n"',
+    ' { "x" : [ 1 ,2 , " a b " ] } ', '{"a": "\\u00e9 é"}', '{"b": 1, "a": 2, "b": 3}', '{"a.b": 1, "": 2, "a b": 3}',
+    "[9223372036854775807, 9223372036854775808, -0, 0.0]", '{"a": {"b": {"c": [0, [1, {"d": 5}]]}}}', None,
 ]  # fmt: skip
 BROKEN = ["", "{", "[1,]", "{a: 1}", "'x'", "01", "nul", '{"a" 1}', "[1] x", '"\t"']
-PATHS = ["$", "$.a", "$.b", "$.c.d", "$[0]", "$[1]", "$[#-1]", "$[#-2]", "$.b[2]", "$.b[5].c", "$.b[#-1]", '$."a.b"', '$."a b"', "$.a.b.c[1][1].d",
-         "$.x", "$.x[0]", "$[0][1]", "$.zzz", "$[99]", None]  # fmt: skip
+PATHS = [
+    "$", "$.a", "$.b", "$.c.d", "$[0]", "$[1]", "$[#-1]", "$[#-2]", "$.b[2]", "$.b[5].c", "$.b[#-1]", '$."a.b"',
+    '$."a b"', "$.a.b.c[1][1].d", "$.x", "$.x[0]", "$[0][1]", "$.zzz", "$[99]", None,
+]  # fmt: skip
 LABELS = ["a", "b", "a.b", "$.a", "$.c.d", "[0]", "zzz", None]
 
 
 @pytest.fixture(scope="module")
 def documents(both: Both) -> Both:
     return both.with_tables(
-        {"d": ("TEXT", DOCUMENTS), "x": ("TEXT", BROKEN), "w": ("TEXT", PATHS), "l": ("TEXT", LABELS), "z": ("INTEGER", [0, 1, 2, -1, -3, 99])}
+        {"d": ("TEXT", DOCUMENTS), "x": ("TEXT", BROKEN), "w": ("TEXT", PATHS), "l": ("TEXT", LABELS), "z": ("INTEGER", [
+            0, 1, 2, -1, -3, 99,
+        ])}
     )  # fmt: skip
 
 
@@ -59,6 +64,17 @@ CAST(d ->> z AS TEXT) | d z : d NOT LIKE '[92%'
 '<' || (d ->> '$.a') || '>' | d
 upper(json_extract(d, '$.c.d')) | d
 d ->> '$.c.d' LIKE 'E%' | d
+json_extract(d, w) = 'e' | d w
+json_extract(d, w) <> 1 | d w
+json_extract(d, w) > 'a' | d w
+json_extract(d, w) <= 'text' | d w
+json_extract(d, w) >= 1 | d w
+json_extract(d, w) < 2.5 | d w
+2.5 <= json_extract(d, w) | d w
+d ->> l = 1 | d l
+d ->> l IS NULL | d l
+json_extract(d, w) IS NOT NULL | d w
+CASE WHEN json_extract(d, w) = '[1,2]' THEN 'y' END | d w
 """
 
 
@@ -95,7 +111,15 @@ def test_a_bad_path_is_an_error_in_both(documents: Both, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["json_extract(d, '$.a')", "d ->> 'a'", "json_set(d, '$.a', 1)", "json_patch(d, '{}')", "json_array(1.5)", "json_quote(x'00')"]
+    "expression",
+    [
+        "json_extract(d, '$.a')",
+        "d ->> 'a'",
+        "json_set(d, '$.a', 1)",
+        "json_patch(d, '{}')",
+        "json_array(1.5)",
+        "json_quote(x'00')",
+    ],
 )
 def test_what_cannot_be_exact_is_refused(documents: Both, expression: str) -> None:
     with pytest.raises(statement.Refused):

@@ -41,7 +41,11 @@ def values() -> list[Value]:
     """Columns of every kind, and a bound for formats."""
     kinds = {Kind.INTEGER: "i", Kind.REAL: "r", Kind.TEXT: "t", Kind.BLOB: "b", Kind.BOOLEAN: "f"}
     columns = [Value(kind=kind, sql=name) for kind, name in kinds.items()]
-    return [*columns, Value(kind=Kind.NUMBER, sql="n", decimal=True), Value(kind=Kind.TEXT, sql="'%s'", constant=True, value="%s")]
+    return [
+        *columns,
+        Value(kind=Kind.NUMBER, sql="n", decimal=True),
+        Value(kind=Kind.TEXT, sql="'%s'", constant=True, value="%s"),
+    ]
 
 
 def accepted(name: str) -> bool:

@@ -11,7 +11,16 @@ from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 from outgrow.model import schema
 
-TYPES = {"i": "bigint", "r": "double precision", "t": "text", "b": "bytea", "f": "boolean", "n": "numeric", "d": "date", "j": "json"}
+TYPES = {
+    "i": "bigint",
+    "r": "double precision",
+    "t": "text",
+    "b": "bytea",
+    "f": "boolean",
+    "n": "numeric",
+    "d": "date",
+    "j": "json",
+}
 VALUES = [
     Value(kind=Kind.INTEGER, sql="i", low=-(2**63), high=2**63 - 1),
     Value(kind=Kind.REAL, sql="r"),
@@ -61,7 +70,5 @@ def test_the_check_would_see_one() -> None:
     found = functions.call("substr", [VALUES[2], VALUES[0]], [], helpers=True)
     assert "outgrow." in found.sql
     assert {"substr", "printf", "round", "json_type", "coalesce"} <= {
-        name
-        for module in (texts, printing, mathematics, json_functions, choices)
-        for name, _ in module.FUNCTIONS
+        name for module in (texts, printing, mathematics, json_functions, choices) for name, _ in module.FUNCTIONS
     }
