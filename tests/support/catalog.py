@@ -32,8 +32,8 @@ QUESTIONS = {
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE {OURS} ORDER BY 1""",
     "functions": f"""
-        SELECT n.nspname, proname, prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE {OURS} ORDER BY 1, 2""",
+        SELECT n.nspname, proname, pg_get_function_identity_arguments(p.oid), prosrc
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS} ORDER BY 1, 2, 3""",
     "migration": """
         SELECT source, target_schema, plan, phase, chunk_rows, version FROM outgrow.migration""",
     "chunks": "SELECT table_name, ordinal, rows, quarantined FROM outgrow.chunk ORDER BY 1, 2",
