@@ -48,14 +48,17 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 
 
 WRITER = """
-import json, sqlite3, sys, time
+import json, random, sqlite3, sys, time
 path, number, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
 db = sqlite3.connect(path, isolation_level=None, timeout=30)
 db.execute("PRAGMA synchronous=NORMAL")
-began, n, took, stamps = time.monotonic(), 0, [], []
+chance = random.Random(number)
+began, n, took = time.monotonic(), 0, []
+due = began
 while time.monotonic() - began < seconds:
     if rate:
-        due = began + n / rate
+        # Requests come by chance; writers in step would always meet, or never.
+        due += chance.expovariate(rate)
         wait = due - time.monotonic()
         if wait > 0:
             time.sleep(wait)
@@ -126,7 +129,7 @@ def follow(given: task.Task, rate: float) -> dict[str, Any]:
             ],
             check=True,
         )
-        alone = write(path, rate, SECONDS / 2)
+        alone = write(path, rate, SECONDS)
         given.to.recreate()
         with living.Engine(directory, path, given.to.dsn, verify_every=3600) as engine:
             engine.start().ready()

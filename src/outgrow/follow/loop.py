@@ -100,6 +100,11 @@ class Following(Generic[Changes]):
             if not self.step():
                 return
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last batch left something waiting."""
+        return self._behind
+
     def progress(self) -> Progress:
         """How far the follower is; may be asked by another thread."""
         since = time.monotonic() - self._equal_at

@@ -55,7 +55,13 @@ class Waiter:
     def wait(self, seconds: float) -> None:
         """Wait for at most that long."""
         self._watch()
-        sources = [self._reading] + ([self._notify.fileno()] if self._notify is not None else [])
+        self._select([self._reading] + ([self._notify.fileno()] if self._notify is not None else []), seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Wait for that long whatever is written; only `wake` ends it."""
+        self._select([self._reading], seconds)
+
+    def _select(self, sources: list[int], seconds: float) -> None:
         ready, _, _ = select.select(sources, [], [], max(seconds, 0.0))
         for descriptor in ready:
             with contextlib.suppress(BlockingIOError):
