@@ -15,8 +15,9 @@ from typing import Any
 
 from outgrow import errors
 
-__all__ = ["Server", "ask"]
+__all__ = ["Server", "ask", "sweep"]
 
+_PREFIX = "outgrow-"
 _CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 1.0
 
@@ -32,7 +33,7 @@ class Server:
         base = os.environ.get("XDG_RUNTIME_DIR") or None
         if base is not None and not os.access(base, os.W_OK):
             base = None
-        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="outgrow-", dir=base))
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
         self.path = str(self._directory / "control")
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
@@ -82,6 +83,23 @@ class Server:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def sweep(path: str) -> None:
+    """Remove the socket that a killed engine left, and its directory; nothing where an engine listens, or none ever did."""
+    left = pathlib.Path(path)
+    if not (left.parent.name.startswith(_PREFIX) and left.is_socket()):
+        return
+    with socket.socket(socket.AF_UNIX) as asker:
+        asker.settimeout(_CONNECT_SECONDS)
+        try:
+            asker.connect(path)
+        except ConnectionRefusedError:
+            with contextlib.suppress(OSError):
+                left.unlink()
+                left.parent.rmdir()
+        except OSError:
+            return
 
 
 def ask(path: str, command: str, arguments: Mapping[str, Any] | None = None, *, seconds: float | None = None) -> Any:
