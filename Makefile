@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 # pytest's processes; each starts a PostgreSQL of its own.
 WORKERS ?= auto
-# Arguments: make test TESTS="tests/unit -k codec", make bench BENCH="all --full --json bench/results"
+# Arguments: make test TESTS="tests/unit -k codec", make bench BENCH="all --full --json bench/results", make demo DEMO="--rate 100"
 TESTS ?=
+DEMO ?=
 BENCH ?= copy
 # How long a soak takes, and the seed of its chance; another one every time if none is given.
 SECONDS ?= 3600
@@ -16,13 +17,16 @@ INSTALLED := $(VENV)/.installed
 BENCHED := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint bench docs lock setup clean distclean
+.PHONY: help demo rehearsal test soak check lint bench docs lock setup clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | tr '#' '\t' | expand -t 20
 
-demo: $(INSTALLED) ## build a realistic SQLite file and rehearse its move to PostgreSQL
-	@$(BIN)/python -m examples.homeverse.demo
+demo: $(INSTALLED) ## an application under load goes over to PostgreSQL, back, and over again: two minutes, then the proof
+	@$(BIN)/python -m examples.homeverse.demo $(DEMO)
+
+rehearsal: $(INSTALLED) ## build a realistic SQLite file and rehearse its move to PostgreSQL
+	@$(BIN)/python -m examples.homeverse.rehearsal
 
 test: $(INSTALLED) ## all tests
 	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 $(TESTS)

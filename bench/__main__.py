@@ -6,7 +6,7 @@ import argparse
 import pathlib
 import warnings
 
-from bench import capture, copy, dataset, live, memory, results, reverse, server, table, task, verify, whole
+from bench import capture, copy, dataset, live, memory, results, reverse, route, server, table, task, verify, whole
 
 BENCHMARKS = {
     "copy": copy,
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "capture": capture,
     "reverse": reverse,
     "live": live,
+    "route": route,
 }
 SMALL, FULL = 300_000, 3_000_000
 

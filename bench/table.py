@@ -21,7 +21,19 @@ from bench import results
 
 __all__ = ["insert", "render"]
 
-WORDS = ("way", "whole job", "step", "write", "remark", "switch", "status")
+WORDS = (
+    "way",
+    "whole job",
+    "step",
+    "write",
+    "remark",
+    "switch",
+    "status",
+    "statement",
+    "result",
+    "translation",
+    "process",
+)
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -223,6 +235,40 @@ def live_table(found: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def route_table(found: dict[str, Any]) -> str:
+    """Four tables: before the switch, after it, memory of large results, translation and arrival."""
+    here, there, memory, translation, arrival = [], [], [], [], []
+    for one in found["results"]:
+        if one["failures"]:
+            here.append([one["title"], f"failed: {one['failures'][0]}", "", ""])
+        elif one["kind"] == "ratio" and one["against"] == "standard":
+            took = one["microseconds"]
+            here.append(
+                [one["title"], *(microseconds(took[side]) for side in ("standard", "drop-in")), f"{one['ratio']:.2f}×"]
+            )
+        elif one["kind"] == "ratio":
+            took = one["microseconds"]
+            sides = [took[side] for side in ("psycopg", "psycopg, same work", "drop-in")]
+            alone = f"{took['drop-in'] / took['psycopg']:.2f}×"
+            there.append([one["title"], *map(microseconds, sides), f"{one['ratio']:.2f}×", alone])
+        elif one["kind"] == "streaming":
+            memory.append([one["title"], megabytes(one["peak_bytes"]), seconds(one["seconds"])])
+        elif one["kind"] == "translation":
+            translation.append([one["title"], microseconds(one["cold"]), f"{one['warm']:.2f}"])
+        else:
+            arrival.append([one["title"], f"{one['first_ms']:.1f}", f"{one['second_ms']:.2f}"])
+    head = ["statement", "psycopg µs", "psycopg, the same work", "drop-in", "ratio", "ratio to psycopg alone"]
+    return "\n\n".join(
+        [
+            grid(["statement", "standard module µs", "drop-in", "ratio"], here),
+            grid(head, there),
+            grid(["result", "peak MB", "seconds"], memory),
+            grid(["translation", "µs, cold", "warm"], translation),
+            grid(["process", "ms", "the next statement ms"], arrival),
+        ]
+    )
+
+
 TABLES = {
     "copy": copy_table,
     "whole": whole_table,
@@ -231,6 +277,7 @@ TABLES = {
     "capture": capture_table,
     "reverse": reverse_table,
     "live": live_table,
+    "route": route_table,
 }
 
 

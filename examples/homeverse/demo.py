@@ -1,60 +1,94 @@
-"""The demonstration: `make demo` builds the HomeVerse file in ./demo and rehearses its move to PostgreSQL.
+"""The demonstration: `make demo` moves HomeVerse to PostgreSQL while four processes serve requests; about two minutes.
 
-The file has rows on purpose that PostgreSQL cannot hold, so a good end is: every other value proven equal, these rows in
-quarantine. Anything else fails.
+Followed, verified, switched, rolled back, switched again, finished; then the proof. Everything happens in ./demo, and in an
+embedded PostgreSQL that is gone afterwards. The exit status is 1 if a single request failed, a single acknowledged write is
+missing, or anything else is not as it should be; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import pathlib
+import shutil
 import sys
 
-from examples.homeverse import seed
-from outgrow import cli
-from outgrow.cli import output
+import rich.console
 
-FILE = pathlib.Path("demo", "homeverse.db")
+from examples.homeverse import processes, rehearsal, screen, story
+from outgrow.postgres import embedded
 
-INTRODUCTION = f"""\
-HomeVerse is an application whose SQLite file has grown for six years: 13 tables, embeddings,
-and what six years leave behind: dangling keys, 'n/a' in an INTEGER, a NUL inside a message.
-What becomes of it in PostgreSQL?
+DIRECTORY = pathlib.Path("demo", "live")
 
-$ outgrow rehearse {FILE}
+INTRODUCTION = """\
+HomeVerse is an application that was written for SQLite: FastAPI, 13 tables, raw sqlite3. It goes over to PostgreSQL
+now, while it is used, and nobody notices. Then it comes back, goes over again, and stays.
 """
 
-CLOSING = f"""
-That was a rehearsal: {FILE} is untouched, and the PostgreSQL it was copied into is gone.
+CLOSING = """
+The file, the ledger and what everybody said are in {directory}. The PostgreSQL is gone; it was an embedded one, without fsync.
 
-  Rehearse your own file, even while its application runs:
+  What would become of your own file, even while its application runs:
       .venv/bin/outgrow rehearse /path/to/your.db
-  See every column's type, and why:
-      .venv/bin/outgrow plan {FILE}      writes {FILE}.plan.toml
+  How to do this yourself, command by command:
+      examples/homeverse/RUNBOOK.md
 """
 
 
-def build(path: pathlib.Path) -> None:
-    """Build the file, unless an earlier demonstration did."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    print(f"Building {path} ...", flush=True)
-    seed.build(path)
+def fresh(directory: pathlib.Path) -> pathlib.Path:
+    """A directory without anything of an earlier telling, and the file in it."""
+    rehearsal.build(rehearsal.FILE)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return pathlib.Path(shutil.copyfile(rehearsal.FILE, directory.resolve() / rehearsal.FILE.name))
 
 
-def main() -> int:
-    """Returns the exit status: 0 for the good end that the module describes."""
-    build(FILE)
-    print(INTRODUCTION, flush=True)
+def told(options: argparse.Namespace, console: rich.console.Console) -> bool:
+    """Play the story, and show what came of it; whether it ended well."""
+    showing = screen.Screen(console)
+    file = fresh(DIRECTORY)
+    showing.begin("PostgreSQL", "an embedded one, for the length of this story")
+    with embedded.server() as server:
+        telling = story.Story(
+            directory=file.parent,
+            file=file,
+            dsn=server.dsn,
+            rate=options.rate,
+            workers=options.workers,
+            lengths=story.Lengths().times(options.pace),
+        )
+        showing.done(f"PostgreSQL {server.version}; {file.stat().st_size / 1e6:.0f} MB of SQLite in {file.name}")
+        problem = None
+        with showing.shown(telling):
+            try:
+                story.play(telling, showing)
+            except processes.Ended as ended:
+                problem = str(ended)
+    if problem is not None:
+        telling.claim(False, problem)
+    screen.proof(console, telling)
+    return telling.ended_well
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m examples.homeverse.demo", description="A live move to PostgreSQL.")
+    parser.add_argument("--rate", type=float, default=200.0, help="requests a second (default: 200)")
+    parser.add_argument("--workers", type=int, default=4, help="processes of the application (default: 4)")
+    parser.add_argument("--pace", type=float, default=1.0, help="0.5 takes half the time (default: 1)")
+    options = parser.parse_args(arguments)
+    console = rich.console.Console(width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "140")))
+    console.print(INTRODUCTION, highlight=False)
     try:
-        cli.main(["rehearse", str(FILE)])
-    except output.Ended as end:
-        if end.outcome.problem is None or end.outcome.problem.code != "quarantined":
-            print("This is not how the demonstration should end.", file=sys.stderr)
-            return 1
-    print(CLOSING)
-    return 0
+        well = told(options, console)
+    except KeyboardInterrupt:
+        console.print("Stopped; everything that was started has ended.")
+        return 130
+    console.print(CLOSING.format(directory=DIRECTORY), highlight=False)
+    if not well:
+        console.print("[bold red]This is not how the demonstration should end.[/bold red]")
+    return 0 if well else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,7 +1,9 @@
 """Load on a running HomeVerse: `python -m examples.homeverse.load http://127.0.0.1:8000 --rate 200 --seconds 30`.
 
-Requests are sent on a schedule, whatever the answers do. Each acknowledged write is a line of the ledger, with what it wrote;
-`audit_ledger` holds the lines against a database. The exit status is 1 if any request failed.
+Requests are sent on a schedule, whatever the answers do, and an answer's time counts from the moment at which its request
+was due: an application that stands still is not excused by clients that wait for it. Each acknowledged write is a line of the
+ledger, with what it wrote; `audit_ledger` holds the lines against a database. SIGTERM and Ctrl-C end the load in order. The
+exit status is 1 if any request failed.
 """
 
 from __future__ import annotations
@@ -10,14 +12,17 @@ import argparse
 import collections
 import dataclasses
 import http.client
+import itertools
 import json
 import pathlib
 import random
 import secrets
+import signal
 import sys
 import threading
 import time
 import urllib.parse
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 SECONDS = 15.0
@@ -51,6 +56,8 @@ class Client:
         except (OSError, http.client.HTTPException) as problem:
             self._connection.close()
             raise Failed(f"{method} {path}: {problem!r}") from problem
+        if answer.status >= 500:  # the server closes it after such an answer, which may be as late as the next request
+            self._connection.close()
         if answer.status >= 300:
             raise Failed(f"{method} {path}: {answer.status} {text[:200]!r}")
         return json.loads(text) if text else None
@@ -103,32 +110,50 @@ def prepare(base: str, ledger: Ledger) -> Stage:
     return Stage(company=made["company_id"], token=made["token"], mark=mark, projects=projects, investments=investments)
 
 
-class Thread(threading.Thread):
-    """One client: sends its part of the schedule, and measures."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of one request: when it was due (`time.monotonic`, the machine's), and seconds from then to its end."""
 
-    def __init__(self, base: str, stage: Stage, ledger: Ledger, number: int, schedule: list[float]) -> None:
+    due: float
+    took: float
+    kind: str
+    failure: str | None
+
+
+class Schedule:
+    """When the requests of one client are due: every `apart` seconds, until the end or until stopped."""
+
+    def __init__(self, *, first: float, apart: float, end: float, stopped: threading.Event) -> None:
+        self._first, self._apart, self._end, self._stopped = first, apart, end, stopped
+
+    def __iter__(self) -> Iterator[float]:
+        for count in itertools.count():
+            moment = self._first + count * self._apart
+            if moment > self._end or self._stopped.wait(max(0.0, moment - time.monotonic())):
+                return
+            yield moment
+
+
+class Thread(threading.Thread):
+    """One client: sends its part of the schedule, and tells of each answer."""
+
+    def __init__(
+        self, base: str, stage: Stage, ledger: Ledger, number: int, schedule: Schedule, tell: Callable[[Answer], None]
+    ) -> None:
         super().__init__(name=f"client-{number}")
         self._client = Client(base, stage.token)
-        self._stage, self._ledger, self._number, self._schedule = stage, ledger, number, schedule
+        self._stage, self._ledger, self._number, self._schedule, self._tell = stage, ledger, number, schedule, tell
         self._random = random.Random(f"{stage.mark}/{number}")
         self._applicants: list[int] = []
-        self.took: list[float] = []
-        self.late: list[float] = []
-        self.failures: list[str] = []
-        self.kinds: collections.Counter[str] = collections.Counter()
 
     def run(self) -> None:
         for count, moment in enumerate(self._schedule):
-            pause = moment - time.perf_counter()
-            if pause > 0:
-                time.sleep(pause)
-            begun = time.perf_counter()
-            self.late.append(begun - moment)
+            kind, failure = "", None
             try:
-                self.kinds[self._one(count)] += 1
+                kind = self._one(count)
             except Failed as problem:
-                self.failures.append(str(problem))
-            self.took.append(time.perf_counter() - begun)
+                failure = str(problem)
+            self._tell(Answer(due=moment, took=time.monotonic() - moment, kind=kind, failure=failure))
         self._client.close()
 
     def _one(self, count: int) -> str:
@@ -188,36 +213,64 @@ def percentiles(values: list[float]) -> dict[str, float]:
     """In milliseconds; nearest rank."""
     ranked = sorted(values)
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+    if not ranked:
+        return dict.fromkeys(shares, 0.0)
     return {
         name: round(ranked[max(0, -int(-share * len(ranked) // 1) - 1)] * 1000, 2) for name, share in shares.items()
     }
 
 
-def run(base: str, *, rate: float, seconds: float, threads: int, ledger: pathlib.Path) -> dict[str, Any]:
-    """Put the load on, and return what came of it."""
+def run(
+    base: str,
+    *,
+    rate: float,
+    seconds: float,
+    threads: int,
+    ledger: pathlib.Path,
+    stopped: threading.Event | None = None,
+    tell: Callable[[Answer], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Put the load on until the time is over or `stopped` is set, and return what came of it.
+
+    `tell` is called with each answer, by the client's thread.
+    """
+    stopped = threading.Event() if stopped is None else stopped
+    answers: list[Answer] = []
+
+    def note(answer: Answer) -> None:
+        answers.append(answer)
+        tell(answer)
+
     with ledger.open("a", encoding="utf-8") as file:
         book = Ledger(file)
         stage = prepare(base, book)
-        begin = time.perf_counter() + 0.1
-        moments = [begin + n / rate for n in range(int(rate * seconds))]
-        clients = [Thread(base, stage, book, n, moments[n::threads]) for n in range(threads)]
+        begin = time.monotonic() + 0.1
+        clients = []
+        for n in range(threads):
+            schedule = Schedule(
+                first=begin + n / rate, apart=threads / rate, end=begin + seconds - 0.5 / rate, stopped=stopped
+            )
+            clients.append(Thread(base, stage, book, n, schedule, note))
         for client in clients:
             client.start()
         for client in clients:
             client.join()
-        duration = time.perf_counter() - begin
-    took = [one for client in clients for one in client.took]
-    failures = [one for client in clients for one in client.failures]
-    kinds = sum((client.kinds for client in clients), collections.Counter[str]())
+        duration = time.monotonic() - begin
+    failures = [answer.failure for answer in answers if answer.failure is not None]
     return {
-        "requests": len(took),
+        "requests": len(answers),
         "failed": len(failures),
         "failures": failures[:10],
-        "kinds": dict(sorted(kinds.items())),
-        "rate": round(len(took) / duration, 1),
-        "answer_ms": percentiles(took),
-        "late_ms": percentiles([one for client in clients for one in client.late]),
+        "kinds": dict(sorted(collections.Counter(answer.kind for answer in answers if answer.kind).items())),
+        "rate": round(len(answers) / duration, 1),
+        "answer_ms": percentiles([answer.took for answer in answers]),
     }
+
+
+def told(answer: Answer) -> None:
+    """One line of the report."""
+    sys.stdout.write(json.dumps(dataclasses.asdict(answer)) + "\n")
+    sys.stdout.flush()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -225,19 +278,32 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.homeverse.load", description="Put load on HomeVerse.")
     parser.add_argument("base", help="where it runs, for example http://127.0.0.1:8000")
     parser.add_argument("--rate", type=float, default=200, help="requests a second (default: 200)")
-    parser.add_argument("--seconds", type=float, default=30, help="for how long (default: 30)")
+    parser.add_argument("--seconds", type=float, default=30, help="for how long at most (default: 30)")
     parser.add_argument("--threads", type=int, default=12, help="clients at a time (default: 12)")
     parser.add_argument(
         "--ledger", type=pathlib.Path, default=pathlib.Path("ledger.jsonl"), help="added to, never replaced"
     )
+    parser.add_argument(
+        "--report", action="store_true", help="a JSON line for each answer as it comes, instead of the sum"
+    )
     options = parser.parse_args(arguments)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
     try:
         found = run(
-            options.base, rate=options.rate, seconds=options.seconds, threads=options.threads, ledger=options.ledger
+            options.base,
+            rate=options.rate,
+            seconds=options.seconds,
+            threads=options.threads,
+            ledger=options.ledger,
+            stopped=stopped,
+            tell=told if options.report else lambda _: None,
         )
     except Failed as problem:
         parser.error(f"the application does not answer: {problem}")
-    print(json.dumps(found, indent=2))
+    if not options.report:
+        print(json.dumps(found, indent=2))
     return 1 if found["failed"] else 0
 
 

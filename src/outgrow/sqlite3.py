@@ -18,11 +18,14 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from outgrow.route import line, settings
+from outgrow.route import metrics as _metrics
 from outgrow.route.standard import sqlite3 as _standard
 
 globals().update({name: value for name, value in vars(_standard).items() if not name.startswith("_")})
 
 configure = settings.configure
+metrics = _metrics.figures
+metrics_text = _metrics.text
 
 _Connection = _standard.Connection
 _Cursor = _standard.Cursor
@@ -155,6 +158,13 @@ class Connection(_Connection):
         self._line = line.Line(self, path, _arrive) if path else None
         if self._line is not None:
             super().set_authorizer(self._line.authorize)
+            expected = settings.current().use_postgresql
+            if expected is not None:
+                try:
+                    self._line.expect(expected)
+                except BaseException:
+                    super().close()
+                    raise
 
     def cursor(self, factory: Any = Cursor) -> Any:
         return super().cursor(factory)
@@ -178,6 +188,8 @@ class Connection(_Connection):
             route.session.commit()
         else:
             super().commit()
+            if route is not None:
+                route.committed()
 
     def rollback(self) -> None:
         route = self._line
@@ -185,6 +197,8 @@ class Connection(_Connection):
             route.session.rollback()
         else:
             super().rollback()
+            if route is not None:
+                route.undone()
 
     def close(self) -> None:
         route = self._line
@@ -199,7 +213,10 @@ class Connection(_Connection):
     def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
         route = self._line
         if route is None or route.session is None:
-            return super().__exit__(kind, error, trace)
+            swallowed = super().__exit__(kind, error, trace)
+            if route is not None:
+                route.committed() if kind is None else route.undone()
+            return swallowed
         if kind is None:
             try:
                 self.commit()

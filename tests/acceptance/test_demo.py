@@ -1,4 +1,4 @@
-"""`make demo`: it ends well only as it is meant to end."""
+"""`make rehearsal`: it ends well only as it is meant to end."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from examples.homeverse import demo, seed
+from examples.homeverse import rehearsal, seed
 from support import engine
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(directory: Path) -> subprocess.CompletedProcess[str]:
-    """Run the demonstration where there may be a file already."""
+    """Run the rehearsal where there may be a file already."""
     program = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from examples.homeverse import demo; sys.exit(demo.main())"
+        "import sys; sys.path.insert(0, sys.argv[1]); from examples.homeverse import rehearsal as r; sys.exit(r.main())"
     )
-    command = [sys.executable, "-c", program]
+    command = [sys.executable, "-c", program, str(ROOT)]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Where the demonstration's file is, in a directory of its own."""
-    path = tmp_path / demo.FILE
+    """Where the rehearsal's file is, in a directory of its own."""
+    path = tmp_path / rehearsal.FILE
     path.parent.mkdir()
     return path
 
 
-def test_the_demonstration_ends_well(place: Path, tmp_path: Path) -> None:
+def test_the_rehearsal_ends_well(place: Path, tmp_path: Path) -> None:
     """Rows in quarantine are meant to be there; the last word tells how to go on with one's own file."""
     seed.build(place, scale=0)
     before = engine.contents(tmp_path)
@@ -42,15 +42,15 @@ def test_the_demonstration_ends_well(place: Path, tmp_path: Path) -> None:
     assert engine.contents(tmp_path) == before
 
 
-def test_the_demonstration_fails_when_nothing_is_in_quarantine(place: Path, tmp_path: Path) -> None:
+def test_the_rehearsal_fails_when_nothing_is_in_quarantine(place: Path, tmp_path: Path) -> None:
     """Then the tool did not see what was planted."""
     engine.script(place, "CREATE TABLE t (x INTEGER)", "INSERT INTO t VALUES (1)")
     done = run(tmp_path)
     assert done.returncode == 1
-    assert "not how the demonstration should end" in done.stderr
+    assert "not how the rehearsal should end" in done.stderr
 
 
-def test_the_demonstration_fails_with_the_command(place: Path, tmp_path: Path) -> None:
+def test_the_rehearsal_fails_with_the_command(place: Path, tmp_path: Path) -> None:
     """A file that is none."""
     place.write_text("no database " * 100)
     done = run(tmp_path)

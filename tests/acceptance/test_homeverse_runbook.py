@@ -72,7 +72,7 @@ def test_the_runbook_is_carried_out_from_top_to_bottom(postgres_dsn: str, tmp_pa
     status, said = run(marked(commands), tmp_path, postgres_dsn)
     assert status == 0, said
     assert said.count("== block") == len(commands) > 10
-    assert said.count("entries, all as acknowledged") == 5
+    assert said.count("entries, all as acknowledged") == 6
     with psycopg.connect(postgres_dsn) as session:
         assert session.execute("SELECT to_regnamespace('outgrow')").fetchone() == (None,)
         row = session.execute("SELECT count(*) FROM applicants WHERE email LIKE '%%.%%.%%@example.com'").fetchone()

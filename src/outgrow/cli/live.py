@@ -183,7 +183,12 @@ def _transition(
             else:
                 page.print(f"The migration is {facts['phase']}; {facts['primary']} is the primary.")
                 if "archive" in facts:
-                    page.print(f"  The file is read-only now: {facts['archive']}", style="dim", soft_wrap=True)
+                    closed = (
+                        "closed, and the router finds PostgreSQL by it"
+                        if facts["router"] == "kept"
+                        else "read-only now"
+                    )
+                    page.print(f"  The file is {closed}: {facts['archive']}", style="dim", soft_wrap=True)
                     page.print(f"  What happened is in {facts['trail']}", style="dim", soft_wrap=True)
 
         problem = None
@@ -258,10 +263,28 @@ def _rollback(
 
 
 def _finish(
-    file: File, to: KnownTo = None, before: Before = "", after: After = "", as_json: Json = False, quiet: Quiet = False
+    file: File,
+    to: KnownTo = None,
+    router: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-router/--drop-router",
+            help="Whether applications go on through outgrow's sqlite3; decided by whether any did, if you do not say.",
+            show_default=False,
+        ),
+    ] = None,
+    before: Before = "",
+    after: After = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """End the way back: remove every trace of outgrow from both databases, and leave the file as a read-only archive."""
-    _transition(file, to, "finish", {}, told="finish", before=before, after=after, as_json=as_json, quiet=quiet)
+    """End the way back: remove every trace of outgrow from both databases, and leave the file as a read-only archive.
+
+    An application that goes through outgrow's sqlite3 goes on: the file keeps its fence and says where PostgreSQL is, and the
+    schema outgrow keeps what such an application needs.
+    """
+    arguments = {} if router is None else {"router": "keep" if router else "drop"}
+    _transition(file, to, "finish", arguments, told="finish", before=before, after=after, as_json=as_json, quiet=quiet)
 
 
 def _abort(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outgrow.dialect import arithmetic, casting, conversion, json_functions, results
+from outgrow.dialect import arithmetic, casting, conversion, json_functions, results, variants
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
+from outgrow.model import schema
 
 __all__ = ["FUNCTIONS", "SUMS", "call"]
 
@@ -20,6 +21,7 @@ FUNCTIONS = (
 )  # fmt: skip
 SUMS = "the last digits of a sum of reals depend on the version of SQLite and on the order of the rows"
 
+_EXACT = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC})
 _NAN = "'NaN'::double precision"
 
 
@@ -39,7 +41,9 @@ def call(name: str, arguments: Sequence[Value], *, distinct: bool, filter_: str,
         raise Untranslatable(f"{name}() with {len(arguments)} arguments has no exact counterpart")
     operand = arguments[0]
     if name == "count":
-        inner = results.group_term(operand) if operand.kind is not Kind.NULL else "NULL::text"
+        inner = operand.sql if operand.kind is Kind.ANY else "NULL::text"
+        if operand.kind not in {Kind.ANY, Kind.NULL}:
+            inner = results.group_term(operand)
         return values.integer(f"count({only}{inner}){tail}", 0)
     if operand.kind is Kind.NULL:
         return values.literal(0.0) if name == "total" else values.NULL
@@ -57,6 +61,11 @@ def _extreme(name: str, operand: Value, tail: str) -> Value:
         order = "ASC" if name == "min" else "DESC"
         kept = f"{tail[:-1]} AND {operand.sql} IS NOT NULL)" if tail else f" FILTER (WHERE {operand.sql} IS NOT NULL)"
         return Value(kind=Kind.BLOB, sql=f"((array_agg({operand.sql} ORDER BY {operand.sql} {order}){kept})[1])")
+    if operand.kind is Kind.ANY and operand.affinity in _EXACT:  # of which no two are equal and of different types
+        order = " ASC" if name == "min" else " DESC"
+        listed = ", ".join(f"{part}{order}" for part in variants.parts(operand))
+        kept = f"{tail[:-1]} AND {operand.sql} IS NOT NULL)" if tail else f" FILTER (WHERE {operand.sql} IS NOT NULL)"
+        return Value(kind=Kind.ANY, sql=f"((array_agg({operand.sql} ORDER BY {listed}){kept})[1])")
     if operand.kind not in {Kind.INTEGER, Kind.REAL, Kind.TEXT, Kind.NUMBER}:
         raise values.refusal(operand, f"is given to {name}()")
     if (operand.collation or "BINARY") != "BINARY":

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from outgrow.dialect import catalog, statement
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Parameter, Value
+
+if TYPE_CHECKING:
+    from outgrow.dialect import frames
 
 __all__ = ["Binding"]
 
@@ -21,11 +25,20 @@ _LONGEST_CONSTANT = 1000
 class Binding:
     """The bound values of a translation, and the numbers that they have in the step that is being made.
 
-    With `pinned`, every bound value is a constant of the statement, which is then right for this value only.
+    With `pinned`, every bound value is a constant of the statement, which is then right for this value only. `around` has the
+    names that all statements of a trigger see, OLD and NEW.
     """
 
-    def __init__(self, known: catalog.Catalog, parameters: statement.Parameters, *, pinned: bool = False) -> None:
+    def __init__(
+        self,
+        known: catalog.Catalog,
+        parameters: statement.Parameters,
+        *,
+        pinned: bool = False,
+        around: frames.Frame | None = None,
+    ) -> None:
         self.catalog = known
+        self.around = around
         self.caveats: list[str] = []
         self.queries: dict[str, tuple[str, list[Value]]] = {}
         self.guards: list[statement.Guard] = []
@@ -40,8 +53,8 @@ class Binding:
         self._names += 1
         return f"{letter}{self._names}"
 
-    def step(self, sql: str) -> statement.Step:
-        """A finished step with the values used since the last one."""
+    def step(self, sql: str, *, more: bool = False) -> statement.Step:
+        """A finished step with the values used since the last one; with `more`, the next step has them too."""
         used: list[int] = []
 
         def renumbered(match: re.Match[str]) -> str:
@@ -54,7 +67,9 @@ class Binding:
 
         # A value may have been looked at and then not be needed; PostgreSQL wants to know the type of each.
         written = _PLACES.sub(renumbered, sql)
-        slots, self._slots = tuple(self._slots[number] for number in used), []
+        slots = tuple(self._slots[number] for number in used)
+        if not more:
+            self._slots = []
         return statement.Step(sql=written, slots=slots)
 
     def bind(self, parameter: tree.Parameter) -> Value:

@@ -10,7 +10,7 @@ from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 from outgrow.model import schema
 
-__all__ = ["blob", "cast", "integer", "mixed", "number", "real", "text"]
+__all__ = ["blob", "cast", "integer", "mixed", "number", "opened", "real", "text"]
 
 
 def cast(operand: Value, wanted: schema.Affinity) -> Value:
@@ -51,7 +51,7 @@ def text(operand: Value) -> Value:
 
 def integer(operand: Value) -> Value:
     """The operand as an integer: the number that a text begins with, a real towards zero, within 64 bits."""
-    operand = _opened(operand)
+    operand = opened(operand)
     match operand.kind:
         case Kind.NULL:
             return operand
@@ -69,7 +69,7 @@ def integer(operand: Value) -> Value:
 
 def real(operand: Value) -> Value:
     """The operand as a real: the number that a text begins with."""
-    operand = _opened(operand)
+    operand = opened(operand)
     match operand.kind:
         case Kind.NULL:
             return operand
@@ -123,15 +123,15 @@ def blob(operand: Value) -> Value:
     return Value(kind=Kind.BLOB, sql=f"convert_to({text(operand).sql}, 'UTF8')")
 
 
-def _opened(operand: Value) -> Value:
-    """What is extracted from JSON as the number that it is, or that its text begins with."""
+def opened(operand: Value) -> Value:
+    """A value of any type as the number that it is, or that its text begins with."""
     if not operand.extracted:
         return operand
     return Value(kind=Kind.NUMBER, sql=f"outgrow.json_as_number({operand.extracted})", decimal=True)
 
 
 def _numeric(operand: Value) -> Value:
-    operand = _opened(operand)
+    operand = opened(operand)
     match operand.kind:
         case Kind.INTEGER | Kind.BOOLEAN:
             return conversion.as_bigint(operand)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from outgrow import codec as codecs
-from outgrow.dialect import affinity, identifiers
+from outgrow.dialect import affinity, identifiers, variants
 from outgrow.dialect.value import Kind, Native, Value
 from outgrow.model import plan, schema
 
@@ -17,6 +18,7 @@ ROWID = frozenset({"rowid", "oid", "_rowid_"})
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 _MOMENTS = frozenset({"date", "time", "timestamp", "timestamptz"})
 _NUMERIC = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC})
+_ACTION = re.compile(r" ON (UPDATE|DELETE) (CASCADE|SET NULL|SET DEFAULT)")
 
 
 def fold(name: str) -> str:
@@ -58,8 +60,9 @@ class Unique:
 class Table:
     """A table; `sql` is its quoted name in PostgreSQL. `rowid` is the target column that holds the rowid, if one does.
 
-    `hidden_rowid` says that this column is none of the file's. `obstacle` is why nothing can be written to it alike;
-    `referenced` says that foreign keys point to it.
+    `hidden_rowid` says that this column is none of the file's. `triggers` are the file's, translated or not; `referenced` says
+    that foreign keys point to it, and `actions` what their actions do where it is written to: an event here, and the table and
+    the event there.
     """
 
     name: str
@@ -69,8 +72,9 @@ class Table:
     rowid: str | None = None
     hidden_rowid: bool = False
     has_rowid: bool = True
-    obstacle: str = ""
+    triggers: tuple[plan.TriggerPlan, ...] = ()
     referenced: bool = False
+    actions: tuple[tuple[str, str, str], ...] = ()
 
     def column(self, name: str) -> Column | None:
         """The column of that name."""
@@ -92,11 +96,13 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalog:
-    """The tables by their folded names, the names of indexes, and what did not arrive, by folded name."""
+    """The tables and views by their folded names, those of indexes and triggers, and what did not arrive, by folded name."""
 
     tables: Mapping[str, Table]
     indexes: frozenset[str] = frozenset()
     absent: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    views: Mapping[str, plan.ViewPlan] = dataclasses.field(default_factory=dict)
+    triggers: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, planned: plan.Plan) -> Catalog:
@@ -105,10 +111,7 @@ class Catalog:
         for omission in planned.omissions:
             omitted.setdefault(fold(omission.table), []).append(omission)
         tables = {
-            fold(table.source): _table(
-                planned.schema, table, omitted.get(fold(table.source), []), _referenced(planned, table)
-            )
-            for table in planned.tables
+            fold(table.source): _table(planned, table, omitted.get(fold(table.source), [])) for table in planned.tables
         }
         absent = {
             fold(omission.name): f"the {omission.kind} {omission.name} is not in PostgreSQL: {omission.reason}"
@@ -116,23 +119,27 @@ class Catalog:
             if not omission.table or fold(omission.name) == fold(omission.table)
         }
         indexes = frozenset(fold(index.source or index.name) for table in planned.tables for index in table.indexes)
-        return cls(tables=tables, indexes=indexes, absent=absent)
+        return cls(
+            tables=tables,
+            indexes=indexes,
+            absent=absent,
+            views={fold(view.name): view for view in planned.views},
+            triggers=frozenset(fold(trigger.name) for trigger in planned.triggers),
+        )
 
     def table(self, name: str) -> Table | None:
         """The table of that name."""
         return self.tables.get(fold(name))
 
 
-def _referenced(planned: plan.Plan, table: plan.TablePlan) -> bool:
-    return any(key.parent == table.source for other in planned.tables for key in other.foreign_keys)
+def _actions(whole: plan.Plan, table: plan.TablePlan) -> Iterator[tuple[str, str, str]]:
+    for other in whole.tables:
+        for key in other.foreign_keys:
+            for event, action in _ACTION.findall(key.definition) if key.parent == table.source else ():
+                yield event, other.source, "DELETE" if (event, action) == ("DELETE", "CASCADE") else "UPDATE"
 
 
-def _table(target: str, planned: plan.TablePlan, omitted: Sequence[plan.Omission], referenced: bool) -> Table:
-    obstacles = [
-        f"the {omission.kind} {omission.name} of {planned.source} is not in PostgreSQL: {omission.reason}"
-        for omission in omitted
-        if omission.kind == "trigger"
-    ]
+def _table(whole: plan.Plan, planned: plan.TablePlan, omitted: Sequence[plan.Omission]) -> Table:
     lost = [omission.reason for omission in omitted if omission.kind == "default"]
     columns = tuple(
         _column(column, next((reason for reason in lost if reason.startswith(f"{column.source}: ")), ""))
@@ -158,14 +165,15 @@ def _table(target: str, planned: plan.TablePlan, omitted: Sequence[plan.Omission
             uniques.append(Unique(terms=terms, columns=named, where=index.where))
     return Table(
         name=planned.source,
-        sql=f"{identifiers.quote(target)}.{identifiers.quote(planned.target)}",
+        sql=f"{identifiers.quote(whole.schema)}.{identifiers.quote(planned.target)}",
         columns=columns,
         uniques=tuple(uniques),
         rowid=rowid,
         hidden_rowid=planned.rowid is not None,
         has_rowid=planned.rowid_name is not None,
-        obstacle="; ".join(obstacles),
-        referenced=referenced,
+        triggers=tuple(trigger for trigger in whole.triggers if trigger.table == planned.source),
+        referenced=any(key.parent == planned.source for other in whole.tables for key in other.foreign_keys),
+        actions=tuple(_actions(whole, planned)),
     )
 
 
@@ -214,13 +222,10 @@ def view(column: Column, table: str) -> Value:
             return dataclasses.replace(found, kind=Kind.BLOB)
         case "vector":
             return dataclasses.replace(found, kind=Kind.BLOB, sql=column.codec.restore(sql))
-        case "text" | "bytea":
-            reason = (
-                f"{column.name} keeps numbers and texts alike"
-                if kind == "text"
-                else f"{column.name} is text kept as bytes"
-            )
-            return dataclasses.replace(found, kind=Kind.OPAQUE, reason=reason)
+        case "text":
+            return dataclasses.replace(found, kind=Kind.ANY, sql=variants.kept(sql))
+        case "bytea":
+            return dataclasses.replace(found, kind=Kind.OPAQUE, reason=f"{column.name} is text kept as bytes")
     restored = f'(({column.codec.restore(sql)}) COLLATE "C")'
     native = Native(sql=sql, codec=column.codec) if kind in _MOMENTS or kind == "uuid" else None
     json = kind if kind in {"json", "jsonb"} else ""

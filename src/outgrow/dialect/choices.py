@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from outgrow.dialect import casting, comparison, conversion
+from outgrow.dialect import casting, comparison, conversion, variants
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 
-__all__ = ["FUNCTIONS", "NUMBERS", "merged_numbers"]
+__all__ = ["FUNCTIONS", "NUMBERS", "merged"]
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.BOOLEAN, Kind.REAL, Kind.NUMBER})
 
@@ -23,26 +23,38 @@ def merged_numbers(branches: Sequence[Value]) -> list[Value]:
     return [casting.mixed(branch) for branch in branches]
 
 
+def merged(branches: Sequence[Value]) -> list[Value]:
+    """Results of different types as numerics, or as values of any type; raises `Untranslatable` for blobs."""
+    kinds = {branch.kind for branch in branches} - {Kind.NULL}
+    return merged_numbers(branches) if kinds <= NUMBERS else variants.merged(branches)
+
+
+def _chosen(sql: str, branches: Sequence[Value]) -> Value:
+    """What is chosen among branches that `merged` made."""
+    return Value(kind=Kind.ANY, sql=sql) if any(one.kind is Kind.ANY for one in branches) else _number(sql)
+
+
 def _number(sql: str) -> Value:
     return Value(kind=Kind.NUMBER, sql=sql, decimal=True)
 
 
 def _coalesce(*operands: Value) -> Value:
-    branches = merged_numbers(operands)
-    return _number(f"coalesce({', '.join(branch.sql for branch in branches)})")
+    branches = merged(operands)
+    return _chosen(f"coalesce({', '.join(branch.sql for branch in branches)})", branches)
 
 
 def _iif(test: Value, one: Value, other: Value = values.NULL) -> Value:
-    branches = merged_numbers([one, other])
-    return _number(f"(CASE WHEN {conversion.as_condition(test)} THEN {branches[0].sql} ELSE {branches[1].sql} END)")
+    branches = merged([one, other])
+    sql = f"(CASE WHEN {conversion.as_condition(test)} THEN {branches[0].sql} ELSE {branches[1].sql} END)"
+    return _chosen(sql, branches)
 
 
 def _nullif(one: Value, other: Value) -> Value:
     test = comparison.compare("=", one, other)
     if one.kind is Kind.NULL:
         return values.NULL
-    if one.kind is Kind.BLOB:
-        return Value(kind=Kind.BLOB, sql=f"(CASE WHEN {test.sql} THEN NULL ELSE {one.sql} END)")
+    if one.kind in {Kind.BLOB, Kind.TEXT, Kind.ANY}:
+        return Value(kind=one.kind, sql=f"(CASE WHEN {test.sql} THEN NULL ELSE {one.sql} END)")
     return _number(f"(CASE WHEN {test.sql} THEN NULL ELSE {casting.mixed(one).sql} END)")
 
 
@@ -84,6 +96,8 @@ def _typeof(operand: Value) -> Value:
             whole = f"scale({operand.sql}) = 0 AND {operand.sql} BETWEEN -9223372036854775808 AND 9223372036854775807"
             head = f"CASE WHEN {operand.sql} IS NULL THEN 'null' WHEN {whole} THEN 'integer' ELSE 'real' END"
             return values.text(f"({head})")
+        case Kind.ANY:
+            return variants.typeof(operand)
         case Kind.OPAQUE | Kind.NUMBER:
             raise values.refusal(operand, "is given to typeof()")
         case _:

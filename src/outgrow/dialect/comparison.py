@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from outgrow.dialect import conversion, natives
+from outgrow.dialect import conversion, natives, variants
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
@@ -29,13 +29,15 @@ def compare(operator: str, left: Value, right: Value) -> Value:
     """`left operator right` as a condition; raises `Untranslatable` where it may differ."""
     if left.kind is Kind.NULL or right.kind is Kind.NULL:
         return _with_null(operator, left, right)
+    if Kind.ANY in {left.kind, right.kind}:
+        return variants.compare(operator, left, right)
     if left.inner is not None and right.constant and operator not in _ORDER:
         found = _type_test(left.inner, (right.value,))
         return found if operator in {"=", "IS"} else values.boolean(_negated(found.sql))
     bare = natives.pair(operator, left, right)
     if bare is not None:
         return values.boolean(f"({bare[0]} {_SQL.get(operator, operator)} {bare[1]})")
-    one, other = pair(left, right)
+    one, other = pair(left, right, equality=operator not in _ORDER)
     if operator in _ORDER and one.kind is Kind.TEXT and not (one.collated or other.collated):
         raise Untranslatable("texts are put in order that no column's collation decides")
     return values.boolean(f"({one.sql} {_SQL.get(operator, operator)} {other.sql})")
@@ -51,7 +53,10 @@ def member(left: Value, items: Sequence[Value]) -> Value:
         known = [item.value for item in items if item.kind is not Kind.NULL]
         if len(known) == len(items):
             return _type_test(left.inner, tuple(known))
-    pairs = [pair(left, item.bare()) if item.kind is not Kind.NULL else (None, item) for item in items]
+    if any(one.kind is Kind.ANY for one in (left, *items)):
+        tests = [compare("=", left, item.bare()).sql for item in items]
+        return values.boolean(f"({' OR '.join(tests)})")
+    pairs = [pair(left, item.bare(), equality=True) if item.kind is not Kind.NULL else (None, item) for item in items]
     heads = {one.sql for one, _ in pairs if one is not None}
     if not heads:
         return values.boolean("NULL::boolean")
@@ -63,7 +68,11 @@ def member(left: Value, items: Sequence[Value]) -> Value:
 
 def classes(operator: str, left: Value, right: Value) -> Value | None:
     """A comparison of two storage classes, in which numbers come before texts and texts before blobs; None for others."""
-    if any(operand.kind in {Kind.NULL, Kind.OPAQUE} or operand.inner is not None for operand in (left, right)):
+    if any(
+        operand.kind in {Kind.NULL, Kind.OPAQUE, Kind.ANY} or operand.inner is not None for operand in (left, right)
+    ):
+        return None
+    if left.kind is right.kind is Kind.TEXT and operator not in _ORDER:
         return None
     one, other = (_RANKS[operand.kind] for operand in (_with_affinity(left, right), _with_affinity(right, left)))
     if one == other:
@@ -111,8 +120,14 @@ def _type_test(operand: Value, wanted: tuple[object, ...]) -> Value:
     return values.boolean(f"({operand.sql} IS {'NULL' if null else 'NOT NULL'})")
 
 
-def pair(left: Value, right: Value) -> tuple[Value, Value]:
-    """Both operands made comparable in PostgreSQL as SQLite compares them."""
+def pair(left: Value, right: Value, *, equality: bool = False) -> tuple[Value, Value]:
+    """Both operands made comparable in PostgreSQL as SQLite compares them, for `equality` perhaps not in their order."""
+    if Kind.ANY in {left.kind, right.kind}:
+        one, other = variants.pair(left, right)
+        return _replaced(one, ", ".join(variants.parts(one))), _replaced(other, ", ".join(variants.parts(other)))
+    if equality and left.kind is right.kind is Kind.TEXT and {left.affinity, right.affinity} & _EXACT:
+        # The text of a column with such an affinity never looks like a number, and so is not equal to one that does.
+        return _texts(left, right)
     left, right = _with_affinity(left, right), _with_affinity(right, left)
     for operand in (left, right):
         if operand.kind is Kind.OPAQUE:
@@ -139,8 +154,6 @@ def _with_affinity(operand: Value, other: Value) -> Value:
             raise Untranslatable(f"SQLite turns the text {operand.sql} into a number where it looks like one")
         if not conversion.looks_numeric(operand.value):
             return operand
-        if other.kind not in _NUMBERS:
-            raise Untranslatable(f"SQLite turns {operand.sql} into a number here")
         return values.literal(conversion.numeric(operand.value))
     if other.affinity is schema.Affinity.TEXT and operand.affinity is None and operand.kind in _NUMBERS:
         return conversion.as_text(operand)
@@ -152,8 +165,6 @@ def _bound(operand: Value, parameter: values.Parameter, text: str, other: Value)
     if not conversion.looks_numeric(text):
         parameter.assume(lambda bound: isinstance(bound, str) and not conversion.looks_numeric(bound))
         return operand
-    if other.kind not in _NUMBERS:
-        raise Untranslatable(f"SQLite turns the bound text {text!r} into a number here")
     return values.literal(conversion.numeric(str(parameter.pinned().value)))
 
 

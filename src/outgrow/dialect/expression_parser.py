@@ -264,7 +264,9 @@ def _operand(cursor: Reader) -> tree.Expression:
         raise _unread(cursor)
     if token.kind is lexer.Kind.PARAMETER and cursor.query is not None:
         return cursor.parameter()
-    if token.kind is lexer.Kind.WORD and token.upper in _QUERIES:
+    # RAISE() is no function, but in a statement of a trigger it is read like one.
+    raises = cursor.query is not None and cursor.at("RAISE", "(")
+    if token.kind is lexer.Kind.WORD and token.upper in _QUERIES and not raises:
         raise translation.Untranslatable("it holds a query")
     match token.kind:
         case lexer.Kind.NUMBER:

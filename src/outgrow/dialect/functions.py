@@ -65,9 +65,9 @@ def unify(branches: Sequence[Value], *, helpers: bool = False) -> list[Value]:
         try:
             found = unify(branches)
         except Untranslatable:
-            return choices.merged_numbers(branches)
+            return choices.merged(branches)
         if any(branch.kind is Kind.NUMBER and not branch.decimal for branch in found):
-            return choices.merged_numbers(branches)
+            return choices.merged(branches)
         return found
     kinds = {branch.kind for branch in branches} - {Kind.NULL}
     if not kinds:

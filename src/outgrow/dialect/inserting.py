@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from outgrow import codec as codecs
-from outgrow.dialect import binding, catalog, frames, query, statement, storing, walk, writes
+from outgrow.dialect import binding, catalog, firing, frames, query, statement, storing, walk, writes
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import statement_tree as st
 from outgrow.dialect.translation import Untranslatable
@@ -42,6 +42,7 @@ class _Insert:
         self.queries = query.Queries(bound)
         self.explicit = False  # an id may be told: the sequence has to follow it
         self.single = False
+        self.cells: list[str] = []
 
     def _columns(self) -> list[catalog.Column]:
         known = self.known
@@ -68,6 +69,7 @@ class _Insert:
 
     def written(self) -> Written:
         node, known = self.node, self.known
+        firing.insert(self.bound.catalog, known, node)
         if node.resolution in {"ROLLBACK"}:
             raise Untranslatable("INSERT OR ROLLBACK ends the transaction")
         if node.conflicts and node.resolution != "ABORT":
@@ -77,15 +79,60 @@ class _Insert:
         rows = self._rows()
         if node.resolution == "FAIL" and not self.single:
             raise Untranslatable("INSERT OR FAIL keeps the rows before the one that fails")
-        conflict, ignored, updated = self._conflict(own)
+        several = self._replaces_by_several_keys()
+        conflict, ignored, updated = ("", frozenset[str](), False) if several else self._conflict(own)
         names = ", ".join(column.target for column in self.columns)
         listed = f" ({names})" if names else ""
         target = frames.of_table(known, node.table.alias or node.table.name, own)
         shown = walk.Walk(self.bound, frames.Frame(origins=[target]), self.queries.inside)
-        rowid = None if target.rowid is None or known.rowid is None else self._rowid(target.rowid.sql, updated=updated)
+        rowid = None
+        # Nobody asks for the rowid of a row that a trigger writes.
+        if target.rowid is not None and known.rowid is not None and (self.explicit or self.bound.around is None):
+            rowid = self._rowid(target.rowid.sql, updated=updated)
         tail = writes.returning(node.returning, shown, rowid)
         sql = f"{head}INSERT INTO {known.sql} AS {own}{listed} {rows}{conflict}{tail}"
-        return Written(steps=(self.bound.step(sql),), gives_rowid=rowid is not None, ignored=ignored)
+        steps = (*self._removed(), self.bound.step(sql)) if several else (self.bound.step(sql),)
+        return Written(steps=steps, gives_rowid=rowid is not None, ignored=ignored)
+
+    def _replaces_by_several_keys(self) -> bool:
+        return self.node.resolution == "REPLACE" and (
+            len(self.known.uniques) > 1 or any(unique.where is not None for unique in self.known.uniques)
+        )
+
+    def _removed(self) -> Iterator[statement.Step]:
+        """OR REPLACE of a row into a table with several keys: what is in the way of the row goes first, by each key."""
+        source = self.node.query
+        if source is None or not isinstance(source.first, st.Values) or not self.single or self.node.ctes:
+            raise Untranslatable("INSERT OR REPLACE of several rows, of a table with several keys")
+        if self.known.referenced:
+            raise Untranslatable("REPLACE deletes a row that foreign keys point to")
+        if self.bound.around is not None:
+            raise Untranslatable("INSERT OR REPLACE in a trigger, of a table with several keys")
+        cells = dict(zip((column.name for column in self.columns), self.cells, strict=True))
+        conditions: list[str] = []
+        for unique in self.known.uniques:
+            if not unique.columns or unique.where is not None:
+                raise Untranslatable("INSERT OR REPLACE of a table with a unique index of some of its rows")
+            tests = [self._same(term, name, cells) for term, name in zip(unique.terms, unique.columns, strict=True)]
+            if all(tests):
+                conditions.append(" AND ".join(tests))
+        if conditions:
+            yield self.bound.step(f"DELETE FROM {self.known.sql} WHERE {' OR '.join(conditions)}", more=True)
+
+    def _same(self, term: str, name: str, cells: Mapping[str, str]) -> str:
+        """The condition that a row's term of a key is the new one's; empty if it cannot be."""
+        column = self.known.column(name)
+        target = self.known.rowid if column is None else column.target
+        cell = cells.get(name, "DEFAULT")
+        if cell == "DEFAULT":
+            cell = "NULL" if column is None or column.identity or column.default is None else column.default
+        if cell == "NULL" or target is None:
+            return ""
+        if column is not None and column.generated:
+            raise Untranslatable("INSERT OR REPLACE of a table with a key of a generated column")
+        if any(volatile in cell for volatile in ("nextval(", "random", "clock_timestamp(")):
+            raise Untranslatable(f"the value of {name} would be computed twice")
+        return f"{term} = {term.replace(target, f'({cell})')}"
 
     def _rowid(self, sql: str, *, updated: bool) -> str:
         """The rowid of a written row, NULL for one that DO UPDATE changed; an id that was told moves the sequence behind it."""
@@ -108,7 +155,10 @@ class _Insert:
         if isinstance(source.first, st.Values) and not (source.rest or source.ctes or source.order or source.limit):
             self.single = len(source.first.rows) == 1
             names = walk.Walk(self.bound, frames.Frame(), self.queries.inside)
-            return f"VALUES {', '.join(self._row(row, names) for row in source.first.rows)}"
+            written = [self._row(row, names) for row in source.first.rows]
+            self.cells = written[0]
+            listed = ", ".join("(" + ", ".join(cells) + ")" for cells in written)
+            return f"VALUES {listed}"
         relation = self.queries.relation(source, None)
         self._counted(len(relation.columns))
         own = self.bound.alias("i")
@@ -122,7 +172,7 @@ class _Insert:
         if number != len(self.columns):
             raise Untranslatable(f"{number} values for {len(self.columns)} columns")
 
-    def _row(self, row: Sequence[tree.Expression], names: walk.Walk) -> str:
+    def _row(self, row: Sequence[tree.Expression], names: walk.Walk) -> list[str]:
         self._counted(len(row))
         cells: list[str] = []
         for expression, column in zip(row, self.columns, strict=True):
@@ -135,7 +185,7 @@ class _Insert:
                 cells.append(storing.store(found, column) if plain else self._id(found, column))
             else:
                 cells.append(storing.store(found, column))
-        return f"({', '.join(cells)})"
+        return cells
 
     def _replaced_null(self, column: catalog.Column) -> bool:
         """OR REPLACE puts the default in the place of a NULL that cannot be."""
@@ -159,7 +209,8 @@ class _Insert:
         """ON CONFLICT, the errors that are ignored, and whether rows may be updated whose id is none of this statement's."""
         node = self.node
         if node.resolution == "IGNORE":
-            ignored = frozenset({_NOT_NULL, _CHECK}) if self.single else frozenset()
+            # With triggers the error may be of a row that one of them writes.
+            ignored = frozenset({_NOT_NULL, _CHECK}) if self.single and not self.known.triggers else frozenset()
             return " ON CONFLICT DO NOTHING", ignored, False
         if node.resolution == "REPLACE":
             return self._replace(), frozenset(), False

@@ -1,7 +1,7 @@
 """SQLite's JSON functions. JSON is text; its letters stay as they are, without the blanks between its parts.
 
-JSON5, which SQLite reads since 3.42, is an error in PostgreSQL. What json_extract() and `->>` give is of any type: it can be
-cast, and used as text, but is no column of a result.
+JSON5, which SQLite reads since 3.42, is an error in PostgreSQL. What json_extract() and `->>` give is of any type, which each
+row tells (`variants`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 
-__all__ = ["FUNCTIONS", "compare", "literal", "member"]
+__all__ = ["FUNCTIONS", "document", "literal", "member"]
 
 _MOST = 2**30
 
@@ -41,10 +41,11 @@ def _json(sql: str) -> Value:
     return Value(kind=Kind.TEXT, sql=sql, made_json=True)
 
 
-def _document(operand: Value) -> str:
+def document(operand: Value) -> str:
     """The operand as json; malformed JSON is an error in both databases."""
-    if operand.extracted:
-        return operand.extracted
+    if operand.kind is Kind.ANY:
+        # What was extracted may be a text that is JSON itself.
+        return f"outgrow.json_as_text({operand.sql})::json"
     if operand.native is None and operand.json and operand.column:
         return f"{operand.column}::json"
     if operand.kind not in {Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN}:
@@ -54,16 +55,16 @@ def _document(operand: Value) -> str:
 
 def _at(operand: Value, path: Value | None) -> str:
     if path is None:
-        return _document(operand)
+        return document(operand)
     if path.kind not in {Kind.TEXT, Kind.NULL}:
         raise values.refusal(path, "is a path in JSON")
-    return f"outgrow.json_at({_document(operand)}, {path.sql}::text)"
+    return f"outgrow.json_at({document(operand)}, {path.sql}::text)"
 
 
 def _compact(operand: Value) -> Value:
     if operand.kind is Kind.NULL:
         return values.NULL
-    return _json(f"outgrow.json_compact({_document(operand)})")
+    return _json(f"outgrow.json_compact({document(operand)})")
 
 
 def _valid(operand: Value) -> Value:
@@ -132,8 +133,7 @@ def _extract(*operands: Value) -> Value:
 
 
 def _extracted(sql: str) -> Value:
-    reason = "what is extracted from JSON is of any type: cast it, or use it as text"
-    return Value(kind=Kind.OPAQUE, sql=sql, reason=reason, extracted=sql)
+    return Value(kind=Kind.ANY, sql=f"outgrow.json_any({sql})")
 
 
 def _step(operand: Value, label: Value) -> str:
@@ -143,7 +143,7 @@ def _step(operand: Value, label: Value) -> str:
         step = f"outgrow.json_step({label.sql}::text)"
     else:
         raise values.refusal(label, "is a label in JSON")
-    return f"outgrow.json_at({_document(operand)}, {step})"
+    return f"outgrow.json_at({document(operand)}, {step})"
 
 
 def _arrow(operand: Value, label: Value) -> Value:
@@ -156,35 +156,6 @@ def _double_arrow(operand: Value, label: Value) -> Value:
     if Kind.NULL in {operand.kind, label.kind}:
         return values.NULL
     return _extracted(_step(operand, label))
-
-
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
-def compare(operator: str, left: Value, right: Value) -> Value:
-    """A comparison with what is extracted from JSON; its other side is a text or a number that is no column."""
-    if not left.extracted:
-        left, right, operator = right, left, _MIRRORED.get(operator, operator)
-    if right.kind is Kind.NULL and operator in {"IS", "IS NOT"}:
-        return values.boolean(f"(outgrow.json_as_text({left.extracted}) {operator} NULL)")
-    if operator not in {"=", "<>", *_MIRRORED} or right.kind is Kind.NULL or right.affinity is not None:
-        raise Untranslatable("what is extracted from JSON is compared with something else than a text or a number")
-    kind, null = f"outgrow.json_kind({left.extracted})", f"outgrow.json_as_text({left.extracted}) IS NULL"
-    if right.kind is Kind.TEXT and (right.collation or "BINARY") == "BINARY":
-        # Numbers, among which are true and false, come before every text.
-        text = f'(outgrow.json_as_text({left.extracted}) COLLATE "C") {operator} {right.sql}'
-        other = "true" if operator in {"<", "<=", "<>"} else "false"
-        number = f"{kind} IN ('integer', 'real', 'true', 'false')"
-        sql = f"(CASE WHEN {null} OR {right.sql} IS NULL THEN NULL WHEN {number} THEN {other} ELSE {text} END)"
-    elif right.kind in {Kind.INTEGER, Kind.REAL, Kind.BOOLEAN} or right.decimal:
-        # Numeric compares by digits: what SQLite compares exactly as a double and an integer.
-        number = f"outgrow.json_as_number({left.extracted}) {operator} {casting.mixed(right).sql}"
-        other = "true" if operator in {">", ">=", "<>"} else "false"
-        texts = f"{kind} IN ('text', 'array', 'object')"
-        sql = f"(CASE WHEN {null} OR {right.sql} IS NULL THEN NULL WHEN {texts} THEN {other} ELSE {number} END)"
-    else:
-        raise values.refusal(right, "is compared with what is extracted from JSON")
-    return values.boolean(sql)
 
 
 def _changed(name: str) -> Callable[..., Value]:

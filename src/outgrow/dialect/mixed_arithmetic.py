@@ -29,4 +29,4 @@ def _operand(operand: Value) -> Value:
     if operand.kind in {Kind.TEXT, Kind.BLOB}:
         sql = f"outgrow.to_operand({casting.text(operand).sql}::text)"
         return Value(kind=Kind.NUMBER, sql=sql, decimal=True)
-    return casting.mixed(operand)
+    return casting.mixed(casting.opened(operand))

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from outgrow.dialect import binding, catalog, frames, functions, results, selecting, sources, walk
+from outgrow.dialect import binding, catalog, frames, functions, results, selecting, sources, variants, walk
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import statement_tree as st
 from outgrow.dialect import value as values
@@ -53,7 +53,7 @@ class Queries:
 
     def relation(self, query: st.Query, outer: frames.Frame | None, *, final: bool = False) -> Relation:
         """A query; `final` if its columns go to the application."""
-        inner = Queries(self.bound, self.ctes)
+        inner = Queries(self.bound, None if query.alone else self.ctes)
         head = inner.with_clause(query.ctes, outer)
         found = inner._body(query, outer, final=final)
         return dataclasses.replace(found, sql=head + found.sql)
@@ -148,7 +148,7 @@ class Queries:
         operators = {operator for operator, _ in query.rest}
         if operators - {"UNION ALL"} or (isinstance(query.first, st.Select) and query.first.distinct and query.rest):
             for arm in arms:
-                for column in arm.columns:
+                for column in (*arm.columns, *shapes):
                     results.distinct(column)
         sql = _renamed(self.bound, arms[0], shapes)
         for (operator, _), arm in zip(query.rest, arms[1:], strict=True):
@@ -231,7 +231,7 @@ def _unified(branches: Sequence[Value]) -> list[Value]:
             b.decimal for b in branches if b.kind is Kind.NUMBER
         ):
             return [_decimal(branch) for branch in branches]
-        raise Untranslatable(f"a column is {' and '.join(sorted(kinds))}")
+        return variants.merged(branches)
     return functions.unify(branches) if len(kinds) > 1 else list(branches)
 
 
@@ -284,6 +284,8 @@ def _renamed(bound: binding.Binding, arm: Relation, shapes: Sequence[Value]) -> 
             own += "::integer::numeric"
         elif shape.kind is Kind.NUMBER:
             own += "::numeric"
+        elif shape.kind is Kind.ANY:
+            own = variants.of(frames.seen(column, own)).sql
         written.append(f"{own} AS c{at}")
     return f"SELECT {', '.join(written)} FROM ({arm.sql}) AS {alias}"
 
@@ -295,6 +297,7 @@ _TYPES = {
     Kind.TEXT: "text",
     Kind.BLOB: "bytea",
     Kind.BOOLEAN: "boolean",
+    Kind.ANY: "json",
 }
 
 

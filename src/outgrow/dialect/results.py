@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow.dialect import conversion
+from outgrow.dialect import conversion, variants
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
@@ -38,6 +38,8 @@ def inner(operand: Value) -> str:
             return operand.sql if operand.collated else f'(({operand.sql})::text COLLATE "C")'
         case Kind.BLOB | Kind.BOOLEAN:
             return operand.sql
+        case Kind.ANY:
+            return operand.sql
         case Kind.NULL:
             return "NULL::text"
         case Kind.DATE:
@@ -53,7 +55,8 @@ def order_term(operand: Value, *, descending: bool, nulls_first: bool | None) ->
     if nulls_first is None:
         nulls_first = not descending
     direction = " DESC" if descending else ""
-    return f"{_sorted(operand)}{direction} NULLS {'FIRST' if nulls_first else 'LAST'}"
+    terms = variants.parts(operand) if operand.kind is Kind.ANY else (_sorted(operand),)
+    return ", ".join(f"{term}{direction} NULLS {'FIRST' if nulls_first else 'LAST'}" for term in terms)
 
 
 def _sorted(operand: Value) -> str:
@@ -81,6 +84,8 @@ def collated(operand: Value) -> str:
 
 def group_term(operand: Value) -> str:
     """A term of GROUP BY or PARTITION BY."""
+    if operand.kind is Kind.ANY:
+        raise values.refusal(operand, "is a term of GROUP BY")
     if operand.kind is Kind.TEXT:
         return collated(operand)
     if operand.kind in {Kind.NUMBER, Kind.DATE}:
@@ -94,6 +99,8 @@ def group_term(operand: Value) -> str:
 
 def distinct(operand: Value) -> None:
     """Refuse an operand whose equal values can look different: which of them is kept is not said."""
+    if operand.kind is Kind.ANY:
+        raise values.refusal(operand, "is made one with those that are equal")
     if operand.kind is Kind.TEXT and (operand.collation or "BINARY") != "BINARY":
         raise Untranslatable(f"texts that are equal under {operand.collation} are made one")
     if operand.kind is Kind.NUMBER and operand.affinity not in _EXACT:

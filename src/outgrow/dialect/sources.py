@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from outgrow.dialect import binding, catalog, comparison, frames, walk
+from outgrow.dialect import binding, catalog, comparison, frames, table_functions, view_sql, walk
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import statement_tree as st
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
+from outgrow.model import plan
 
 __all__ = ["Cte", "Dependency", "Sources", "conjuncts", "dependencies"]
 
@@ -47,10 +48,20 @@ class Sources:
                 own = self.bound.alias("q")
                 self._columns(alias or "", own, list(zip(names, columns, strict=True)))
                 return f"({sql}) AS {own}"
-            case st.TableFunction(name=name):
-                raise Untranslatable(f"the table function {name}() has no translation")
+            case st.TableFunction():
+                return self._function(source)
             case st.Join():
                 return self._join(source)
+
+    def _function(self, source: st.TableFunction) -> str:
+        """A table function; its arguments may be columns of what stands before it."""
+        made = table_functions.call(source.name, [self.walk.value(argument) for argument in source.arguments])
+        own = self.bound.alias("f")
+        fields = tuple(
+            frames.Field(name=name, value=table_functions.column(name, own)) for name in table_functions.COLUMNS
+        )
+        self.frame.origins.append(frames.Origin(name=source.alias or source.name, alias=own, fields=fields))
+        return f"{made} AS {own}"
 
     def _columns(self, name: str, alias: str, columns: list[tuple[str, Value]]) -> None:
         fields = tuple(
@@ -68,12 +79,23 @@ class Sources:
             self._columns(source.alias or source.name, own, list(cte.columns))
             return f"{cte.sql} AS {own}"
         known = self.bound.catalog.table(source.name)
+        view = self.bound.catalog.views.get(catalog.fold(source.name))
+        if known is None and view is not None and not view.reason:
+            return self._view(view, source.alias or source.name)
         if known is None:
             absent = self.bound.catalog.absent.get(catalog.fold(source.name))
             raise Untranslatable(absent or f"no such table: {source.name}")
         own = self.bound.alias("t")
         self.frame.origins.append(frames.of_table(known, source.alias or source.name, own))
         return f"{known.sql} AS {own}"
+
+    def _view(self, view: plan.ViewPlan, name: str) -> str:
+        """A view is its query: with SQLite's affinities, and following a change of its tables as SQLite's does."""
+        parsed = view_sql.parse(view.sql)
+        sql, names, columns = self.subquery(parsed.query, None)
+        own = self.bound.alias("v")
+        self._columns(name, own, list(zip(view_sql.names(parsed, tuple(names)), columns, strict=True)))
+        return f"({sql}) AS {own}"
 
     def _join(self, join: st.Join) -> str:
         start = len(self.frame.origins)

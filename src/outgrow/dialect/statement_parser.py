@@ -8,7 +8,13 @@ from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import statement_tree as st
 from outgrow.dialect.translation import Untranslatable
 
-__all__ = ["parse"]
+__all__ = ["UNFOLLOWED", "parse", "read"]
+
+UNFOLLOWED = (
+    "the file follows PostgreSQL's rows, not its schema; change the schema in the file after `outgrow rollback`,"
+    " or in PostgreSQL's own SQL after `outgrow finish`"
+)
+"""Why nothing is created, altered or dropped at PostgreSQL while a file follows it."""
 
 _RESOLUTIONS = ("REPLACE", "IGNORE", "ABORT", "FAIL", "ROLLBACK")
 
@@ -27,11 +33,18 @@ def parse(sql: str) -> st.Statement:
     return found
 
 
+def read(cursor: expression_parser.Reader) -> st.Statement:
+    """Take one statement, without the semicolon; raises `Untranslatable`, and `Internal` at the end of the text."""
+    return _statement(cursor)
+
+
 def _statement(cursor: expression_parser.Reader) -> st.Statement:
     if cursor.at("SELECT") or cursor.at("VALUES"):
         return query_parser.query(cursor)
     if cursor.at("CREATE"):
         return _create(cursor)
+    if cursor.at("ALTER") or cursor.at("DROP"):
+        raise Untranslatable(UNFOLLOWED)
     ctes, recursive = query_parser.ctes(cursor)
     if ctes and (cursor.at("SELECT") or cursor.at("VALUES")):
         cursor.restart()
@@ -146,18 +159,18 @@ def _returning(cursor: expression_parser.Reader) -> tuple[st.Column, ...]:
 
 
 def _create(cursor: expression_parser.Reader) -> st.Create:
-    """CREATE TABLE or INDEX; what it defines is left to who finds that it does not exist yet."""
+    """CREATE of a table, an index, a view or a trigger; what it defines is left to who finds that it does not exist yet."""
     cursor.expect("CREATE")
     cursor.skip("UNIQUE")
     kind = cursor.take().upper
-    if kind not in {"TABLE", "INDEX"}:
-        raise Untranslatable(f"CREATE {kind} has no translation yet")
+    if kind not in {"TABLE", "INDEX", "VIEW", "TRIGGER"}:
+        raise Untranslatable(f"CREATE {kind}: {UNFOLLOWED}")
     exists = cursor.skip("IF", "NOT", "EXISTS")
     name = cursor.name()
     if cursor.skip("."):
         if name.lower() != "main":
             raise Untranslatable("it names an attached database")
         name = cursor.name()
-    while not cursor.done and not cursor.at(";"):
+    while not cursor.done and (kind == "TRIGGER" or not cursor.at(";")):
         cursor.take()
     return st.Create(kind, name, exists)

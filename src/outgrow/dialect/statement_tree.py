@@ -144,7 +144,10 @@ Item: TypeAlias = Select | Values
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole query: the first SELECT or VALUES, then operators with further ones."""
+    """A whole query: the first SELECT or VALUES, then operators with further ones.
+
+    One that stands `alone` is a view's: it sees no common table expressions around it.
+    """
 
     first: Item
     rest: tuple[tuple[str, Item], ...] = ()
@@ -153,6 +156,7 @@ class Query:
     order: tuple[Order, ...] = ()
     limit: tree.Expression | None = None
     offset: tree.Expression | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """CREATE TABLE or INDEX, only as far as IF NOT EXISTS needs it."""
+    """CREATE of a table, an index, a view or a trigger, only as far as IF NOT EXISTS needs it."""
 
     kind: str
     name: str

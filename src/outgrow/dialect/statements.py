@@ -102,7 +102,13 @@ def _write(steps: tuple[statement.Step, ...], bound: binding.Binding, *, rows: b
 def _existing(parsed: statement_tree.Create, bound: binding.Binding) -> statement.Statement:
     """CREATE … IF NOT EXISTS of what exists: nothing is to be done."""
     folded = catalog.fold(parsed.name)
-    exists = folded in (bound.catalog.tables if parsed.kind == "TABLE" else bound.catalog.indexes)
+    known = {
+        "TABLE": bound.catalog.tables,
+        "INDEX": bound.catalog.indexes,
+        "VIEW": bound.catalog.views,
+        "TRIGGER": bound.catalog.triggers,
+    }
+    exists = folded in known[parsed.kind]
     if not parsed.if_not_exists or not exists:
-        raise Untranslatable(f"CREATE {parsed.kind} {parsed.name} has no translation yet")
+        raise Untranslatable(f"CREATE {parsed.kind} {parsed.name}: {statement_parser.UNFOLLOWED}")
     return statement.Statement(effect=statement.Effect.SCHEMA, steps=())

@@ -6,7 +6,7 @@ value or a constant that does not fit is refused, a computed one fails when the 
 
 from __future__ import annotations
 
-from outgrow.dialect import catalog, conversion, literals, natives, results
+from outgrow.dialect import catalog, conversion, literals, natives, results, variants
 from outgrow.dialect import value as values
 from outgrow.dialect.statement import Bound
 from outgrow.dialect.translation import Untranslatable
@@ -17,7 +17,8 @@ __all__ = ["store"]
 
 A = schema.Affinity
 _INTEGERS = frozenset({"bigint", "integer", "smallint"})
-_NATIVE = frozenset({"date", "time", "timestamp", "timestamptz", "uuid"})
+_DATES = frozenset({"date", "time", "timestamp", "timestamptz"})
+_NATIVE = _DATES | {"uuid"}
 _EXACT = frozenset({A.INTEGER, A.NUMERIC})
 _NUMERIC = _EXACT | {A.REAL}
 _MISFIT = "'the value does not fit the column: ' || "
@@ -41,7 +42,9 @@ def store(operand: Value, column: catalog.Column) -> str:
 
 
 def _misfit(what: object, column: catalog.Column) -> Untranslatable:
-    return Untranslatable(f"{column.name} is {column.sql_type} and cannot hold {what}")
+    kind = str(column.codec.spec()["type"])
+    remedy = '; [overrides] dates = "text" in the plan keeps every text as it is' if kind in _DATES else ""
+    return Untranslatable(f"{column.name} is {column.sql_type} and cannot hold {what}{remedy}")
 
 
 def _constant(operand: Value, column: catalog.Column, kind: str) -> str:
@@ -54,7 +57,8 @@ def _constant(operand: Value, column: catalog.Column, kind: str) -> str:
     if kind == "bytea" and isinstance(stored, str):
         return f"'\\x{stored.encode().hex()}'::bytea"
     if kind == "text" and spec.get("numbers") and isinstance(stored, float):
-        raise _misfit("a real alike", column)
+        # As Python writes it, which is how the columns' codec does.
+        return values.string({"inf": "9e999", "-inf": "-9e999"}.get(repr(stored), repr(stored)))
     if kind in _NATIVE and isinstance(stored, str):
         return f"{values.string(stored)}::{column.sql_type}"
     if kind == "numeric" and isinstance(stored, float):
@@ -143,7 +147,7 @@ def _computed(operand: Value, column: catalog.Column, kind: str) -> str | None:
                 return f"({whole})::numeric"
             if kind == "double precision" and affinity is A.REAL:
                 return conversion.as_double(operand).sql
-            if kind == "text" and affinity is A.TEXT:
+            if kind == "text" and (affinity is A.TEXT or (spec.get("numbers") and affinity in _EXACT)):
                 return f"({whole})::text"
             if kind == "boolean" and "true" not in spec:
                 return _checked(f"{whole} IN (0, 1)", f"{whole} <> 0", whole, "boolean")
@@ -167,7 +171,46 @@ def _computed(operand: Value, column: catalog.Column, kind: str) -> str | None:
             return sql
         case Kind.TEXT:
             return _computed_text(operand, column, kind)
+        case Kind.ANY:
+            return _any(operand, column, kind)
     return None
+
+
+def _any(operand: Value, column: catalog.Column, kind: str) -> str | None:
+    """A value that is of any type, where its type is one that the column keeps as it is."""
+    if operand.column and operand.sql == variants.kept(operand.column) and kind == "text":
+        return operand.column
+    type_ = f"outgrow.any_type({operand.sql})"
+    text = f"outgrow.json_as_text({operand.sql})"
+    if kind == "text" and column.codec.spec().get("numbers"):
+        if column.affinity not in _EXACT:
+            return None
+        # Between these two PostgreSQL writes a real as Python does, which is how the column's codec does.
+        plain = f"{type_} = 'real' AND abs(outgrow.json_as_number({operand.sql})) BETWEEN 1e-4 AND 1e15"
+        real = f"outgrow.json_as_number({operand.sql})::double precision::text"
+        fits = f"{type_} = 'integer' OR ({type_} = 'text' AND NOT outgrow.looks_numeric({text}))"
+        found = f"CASE WHEN {type_} = 'real' THEN {real} ELSE {text} END"
+        return _checked(f"({fits} OR ({plain}))", found, operand.sql, "text")
+    if kind == "text" and column.affinity not in _NUMERIC:
+        allowed = "('text', 'integer')" if column.affinity is A.TEXT else "('text')"
+        return _checked(f"{type_} IN {allowed}", text, operand.sql, "text")
+    if kind in _INTEGERS and column.affinity in _EXACT:
+        return _checked(f"{type_} = 'integer'", f"({text})::{column.sql_type}", operand.sql, column.sql_type)
+    if kind == "numeric" and column.affinity in _EXACT:
+        number = f"outgrow.json_as_number({operand.sql})"
+        return _checked(f"{type_} IN ('integer', 'real')", f"trim_scale({number})", operand.sql, "numeric")
+    if kind == "double precision" and column.affinity is A.REAL:
+        number = f"outgrow.json_as_number({operand.sql})::double precision"
+        return _checked(f"{type_} IN ('integer', 'real')", number, operand.sql, column.sql_type)
+    if kind == "json" or kind in _NATIVE:
+        return _checked(f"{type_} = 'text'", _of_text(text, column, kind), operand.sql, column.sql_type)
+    return None
+
+
+def _of_text(text: str, column: catalog.Column, kind: str) -> str:
+    found = _computed_text(values.text(text), column, kind)
+    assert found is not None
+    return found
 
 
 def _computed_text(operand: Value, column: catalog.Column, kind: str) -> str | None:
@@ -175,8 +218,10 @@ def _computed_text(operand: Value, column: catalog.Column, kind: str) -> str | N
     if operand.native is not None and operand.native.codec == column.codec:
         return operand.native.sql
     told = operand.native is not None or operand.moment is not None  # such a text never looks like a number
-    if kind == "text" and not column.codec.spec().get("numbers"):
-        return results.inner(operand) if column.affinity not in _NUMERIC or told else None
+    if kind == "text" and (column.affinity not in _NUMERIC or told):
+        return results.inner(operand)
+    if kind == "text":
+        return _checked(f"NOT outgrow.looks_numeric({sql})", results.inner(operand), sql, "text")
     if kind in _NATIVE:
         typed = f"({sql})::{column.sql_type}"
         return _checked(f"{column.codec.restore(typed)} = {results.inner(operand)}", typed, sql, column.sql_type)
@@ -190,4 +235,6 @@ def _computed_text(operand: Value, column: catalog.Column, kind: str) -> str | N
 def _checked(condition: str, sql: str, shown: str, sql_type: str) -> str:
     """`sql` where the condition holds, NULL for NULL, else an error that shows the value."""
     error = f"({_MISFIT}({shown})::text)::{sql_type}"
+    if sql_type == "text":  # which holds the message as well
+        error = f"outgrow.decline({_MISFIT}({shown})::text)"
     return f"(CASE WHEN ({shown}) IS NULL THEN NULL WHEN {condition} THEN {sql} ELSE {error} END)"

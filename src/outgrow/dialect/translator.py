@@ -122,6 +122,8 @@ class Translator:
             return dataclasses.replace(operand, affinity=None)
         if operand.explicit:
             raise Untranslatable("COLLATE stands inside an expression")
+        if operator == "-" and operand.kind is Kind.ANY and self.helpers:
+            return mixed_arithmetic.binary("-", values.literal(0), operand, self.caveats)
         if operator == "-":
             return arithmetic.negate(operand, self.caveats)
         inner = conversion.as_bigint(operand) if operand.kind is not Kind.NULL else operand

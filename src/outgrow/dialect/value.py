@@ -40,7 +40,8 @@ class Kind(enum.StrEnum):
     """What the values of an operand are in SQLite, NULL apart.
 
     NUMBER is integers and reals mixed, which are exact only in comparisons; BOOLEAN is the integers 0 and 1;
-    DATE is text of the one form YYYY-MM-DD; an OPAQUE column can only be tested for NULL.
+    DATE is text of the one form YYYY-MM-DD; an OPAQUE column can only be tested for NULL. ANY is an integer, a real or a
+    text in each row: its SQL is a json, which is never the json null.
     """
 
     INTEGER = "an integer"
@@ -50,6 +51,7 @@ class Kind(enum.StrEnum):
     BLOB = "a blob"
     BOOLEAN = "a boolean"
     DATE = "a date"
+    ANY = "a value of any type"
     NULL = "NULL"
     OPAQUE = "opaque"
 
@@ -65,8 +67,7 @@ class Value:
     characters possible at each place of a random text, and `moment` the time that the value tells. `parameter` is the bound
     value behind it, `native` the column of another type that is seen as this text. A `decimal` NUMBER is a numeric whose
     integral values of 64 bits are SQLite's integers, and whose others are its reals; an integral one with digits after its
-    point is a real too. `made_json` is JSON that a function made, which stands in other JSON as it is. `extracted` is the SQL
-    of a json whose value this is, of any type.
+    point is a real too. `made_json` is JSON that a function made, which stands in other JSON as it is.
     """
 
     kind: Kind
@@ -92,7 +93,11 @@ class Value:
     native: Native | None = None
     decimal: bool = False
     made_json: bool = False
-    extracted: str = ""
+
+    @property
+    def extracted(self) -> str:
+        """The SQL of the json whose value this is, if it is of any type; it may be an array or an object, as its text."""
+        return self.sql if self.kind is Kind.ANY else ""
 
     @property
     def bounded(self) -> bool:

@@ -16,7 +16,6 @@ from outgrow.dialect import (
     conversion,
     frames,
     functions,
-    json_functions,
     moment,
     results,
     scope,
@@ -133,7 +132,7 @@ class Walk(translator.Translator):
                 return super()._condition(expression, lenient=lenient)
         found = self._plain(expression)
         # A text is true if the number that it begins with is not zero.
-        return conversion.as_condition(casting.real(found) if found.kind is Kind.TEXT else found)
+        return conversion.as_condition(casting.real(found) if found.kind in {Kind.TEXT, Kind.ANY} else found)
 
     def call(self, name: str, arguments: list[Value]) -> Value:
         """A function; where it needs to know an argument that is bound, the translation is of this value only."""
@@ -170,6 +169,10 @@ class Walk(translator.Translator):
                     return self.value(alias)
                 finally:
                     self._resolving.discard(expression.name)
+        if self.bound.around is not None and expression.table is not None:
+            found = self.bound.around.column(expression.name, expression.table)
+            if found is not None:
+                return found
         if expression.table is None:
             folded = expression.name.lower()
             if expression.bare and folded in _TRUTHS:
@@ -205,8 +208,6 @@ class Walk(translator.Translator):
         if operator in _ORDER:
             # An order that no column's collation decides is bytewise in SQLite.
             one = _bytewise(one)
-        if one.extracted or other.extracted:
-            return json_functions.compare(operator, one, other)
         found = comparison.classes(operator, one, other)
         return comparison.compare(operator, one, other) if found is None else found
 
@@ -240,7 +241,7 @@ class Walk(translator.Translator):
             if Kind.NULL in {left.kind, column.kind}:
                 raise Untranslatable("IN of a query compares with NULL")
             right = dataclasses.replace(frames.seen(column, f"{alias}.c{number}"), collation=None)
-            one, other = comparison.pair(left, right)
+            one, other = comparison.pair(left, right, equality=True)
             pairs.append((one.sql, other.sql))
         heads, tails = ", ".join(one for one, _ in pairs), ", ".join(other for _, other in pairs)
         return values.boolean(f"(({heads}) IN (SELECT {tails} FROM ({sql}) AS {alias}))")

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outgrow.dialect import binding, catalog, frames, query, results, selecting, sources, statement, storing, walk
+from outgrow.dialect import (
+    binding,
+    catalog,
+    firing,
+    frames,
+    query,
+    results,
+    selecting,
+    sources,
+    statement,
+    storing,
+    walk,
+)
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import statement_tree as st
 from outgrow.dialect.translation import Untranslatable
@@ -18,10 +30,7 @@ def table(bound: binding.Binding, source: st.TableSource) -> catalog.Table:
         raise Untranslatable(f"{source.schema} is another database")
     known = bound.catalog.table(source.name)
     if known is None:
-        absent = bound.catalog.absent.get(catalog.fold(source.name))
-        raise Untranslatable(absent or f"no such table: {source.name}")
-    if known.obstacle:
-        raise Untranslatable(known.obstacle)
+        raise Untranslatable(firing.unwritable(bound.catalog, source.name))
     return known
 
 
@@ -67,6 +76,7 @@ def update(node: st.Update, bound: binding.Binding) -> statement.Step:
     if node.resolution != "ABORT":
         raise Untranslatable(f"UPDATE OR {node.resolution} has no counterpart")
     known = table(bound, node.table)
+    firing.update(bound.catalog, known, node.assignments, alone=firing.is_one_row(known, node.where))
     queries = query.Queries(bound)
     head = queries.with_clause(node.ctes, None)
     own = bound.alias("t")
@@ -87,6 +97,7 @@ def update(node: st.Update, bound: binding.Binding) -> statement.Step:
 def delete(node: st.Delete, bound: binding.Binding) -> statement.Step:
     """A DELETE."""
     known = table(bound, node.table)
+    firing.delete(bound.catalog, known, alone=firing.is_one_row(known, node.where))
     queries = query.Queries(bound)
     head = queries.with_clause(node.ctes, None)
     own = bound.alias("t")

@@ -155,3 +155,5 @@ def copy(
         ]
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
     copying.run_steps(target, migration, list(target_steps.keys(made)), "keys", sessions, steps)
+    programs = list(target_steps.views_and_triggers(made))
+    copying.run_steps(target, migration, programs, "views and triggers", sessions[:1], steps)

@@ -13,21 +13,29 @@ from outgrow.migration import session
 from outgrow.model import plan_data
 from outgrow.model.phase import Phase, Side
 from outgrow.postgres import live as postgres_live
-from outgrow.postgres import state
+from outgrow.postgres import routing, state
 from outgrow.sqlite import live
 
-__all__ = ["abort", "complete", "finish"]
+__all__ = ["abort", "complete", "finish", "refuse_users"]
 
 
 def finish(file: live.LiveFile, target: postgres_live.TargetStore, keeper: state.State) -> Mapping[str, Any]:
     """Leave both databases after the phase has moved to `finished`; the file keeps what happened beside it."""
     trail.export(keeper, _trail_of(file))
+    if routing.is_wanted(target.session):
+        # The file keeps its fence and says where the primary is: the application's processes go on, and new ones find it.
+        if file.state() is not None:
+            file.set_control("")
+        failpoints.hit("end.file_clean")
+        routing.keep(target.session, target.planned)
+        failpoints.hit("end.target_clean")
+        return _finished(file, router=True)
     if file.state() is not None or file.journal_mode() == "wal":
         file.archive()
     failpoints.hit("end.file_clean")
     target.remove()
     failpoints.hit("end.target_clean")
-    return _finished(file)
+    return _finished(file, router=False)
 
 
 def abort(file: live.LiveFile, target: postgres_live.TargetStore) -> Mapping[str, Any]:
@@ -40,8 +48,12 @@ def abort(file: live.LiveFile, target: postgres_live.TargetStore) -> Mapping[str
     return _left(file)
 
 
-def complete(file: live.LiveFile, target: session.Target, keeper: state.State, wanted: str) -> Mapping[str, Any] | None:
+def complete(
+    file: live.LiveFile, target: session.Target, keeper: state.State, wanted: str, *, router: str = ""
+) -> Mapping[str, Any] | None:
     """Do what an end left undone when its process died, None where no end was begun. `wanted` is the command that asks."""
+    if routing.is_kept(target.control):
+        return _over(file, target, keeper, wanted, router)
     if keeper.exists():
         migration = keeper.migration()
         if migration.phase is not Phase.FINISHED or not postgres_live.exists(target.control):
@@ -58,7 +70,7 @@ def complete(file: live.LiveFile, target: session.Target, keeper: state.State, w
     if wanted == "abort" and there is not None and there.primary is Side.SQLITE:
         return _left(file) if there.target == target.dsn.without_password else None
     if wanted == "finish" and there is None and _trail_of(file).exists():
-        return _finished(file)
+        return _finished(file, router=False)
     if wanted and there is None:
         raise errors.PhaseRefused(
             f"{file.path} is in no live migration",
@@ -66,6 +78,39 @@ def complete(file: live.LiveFile, target: session.Target, keeper: state.State, w
             hint=f"Begin one: outgrow run {file.path} --to …",
         )
     return None
+
+
+def refuse_users(file: live.LiveFile) -> None:
+    """Refuse to open a file's fence while others could write to it; errors.SourceBusy."""
+    others = file.users()
+    if others:
+        raise errors.SourceBusy(
+            f"{file.path} is still open in other processes",
+            why=f"process {', '.join(map(str, others))}; without the fence they could write to it again",
+            hint="Restart or stop them, so that they use PostgreSQL alone; then type it again",
+        )
+
+
+def _over(
+    file: live.LiveFile, target: session.Target, keeper: state.State, wanted: str, router: str
+) -> Mapping[str, Any] | None:
+    """A migration that is over and whose router stayed: it can go too, and nothing else can be done."""
+    there = file.state()
+    if there is None or there.run != str(keeper.migration().run):
+        return None
+    if wanted != "finish":
+        raise errors.PhaseRefused(
+            f"The migration of {file.path} is finished",
+            why="PostgreSQL is the primary for good; the file stays for the router, which finds PostgreSQL by it",
+            hint=f"Nothing has to run any more. When no application uses the router: outgrow finish --drop-router {file.path}",
+        )
+    if router != "drop":
+        return _finished(file, router=True)
+    refuse_users(file)
+    file.archive()
+    failpoints.hit("end.file_clean")
+    routing.drop(target.control)
+    return _finished(file, router=False)
 
 
 def _left(file: live.LiveFile) -> Mapping[str, Any]:
@@ -78,11 +123,12 @@ def _aborted() -> Mapping[str, Any]:
     return {"phase": "aborted", "primary": str(Side.SQLITE)}
 
 
-def _finished(file: live.LiveFile) -> Mapping[str, Any]:
+def _finished(file: live.LiveFile, *, router: bool) -> Mapping[str, Any]:
     return {
         "phase": str(Phase.FINISHED),
         "primary": str(Side.POSTGRES),
         "archive": str(file.path),
+        "router": "kept" if router else "removed",
         "trail": str(_trail_of(file)),
     }
 

@@ -142,7 +142,8 @@ class Engine:
         keeper = state.State(target.control)
         steps = session.Steps(self._sink)
         with postgres.translate_errors(target.control), sqlite.translate_errors(self.path):
-            if (ended := ending.complete(file, target, keeper, self._wanted())) is not None:
+            wanted, router = self._wanted()
+            if (ended := ending.complete(file, target, keeper, wanted, router=router)) is not None:
                 for reply in self._waiting():
                     reply.set_result(ended)
                 self.over = True
@@ -162,6 +163,8 @@ class Engine:
                 made = plan_data.from_data(migration.plan)
                 self.view.begin(made, migration.phase, target.dsn.masked)
                 beginning.install_capture(file, migration, made, target=target.dsn.without_password, mode=mode)
+                if (left := file.state()) is not None and left.control != control_path:
+                    control.sweep(left.control)
                 file.set_control(control_path)
                 assert self._waiter is not None
                 work = connected.Connected(
@@ -221,13 +224,13 @@ class Engine:
             self._waiter.wake()
         return request.reply
 
-    def _wanted(self) -> str:
-        """What was submitted before anything is begun, where that is all there is to do."""
+    def _wanted(self) -> tuple[str, str]:
+        """What was submitted before anything is begun, where that is all there is to do; and what becomes of the router."""
         with contextlib.suppress(queue.Empty):
             request = self._requests.get_nowait()
             self._requests.put(request)
-            return "" if self.options.lasting else request.command
-        return ""
+            return ("", "") if self.options.lasting else (request.command, str(request.arguments.get("router", "")))
+        return "", ""
 
     def _turn_down(self, error: errors.OutgrowError) -> None:
         """Refuse what was not begun; nobody's wish is done later, when it may be none any more."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from outgrow.model import plan, plan_data
 from outgrow.plan import build
 from outgrow.postgres import ddl
+from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import schema as sqlite_schema
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ __all__ = ["grow"]
 
 
 def grow(work: connected.Connected, tables: Sequence[str], columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Bring new tables and columns to the plan and to the target; the tables whose rows have to be compared now.
+    """Bring new tables and columns to the plan and to the target, with the views and triggers as they are now.
 
-    The target gets them with the plan in one transaction. Their triggers in the file are the caller's affair.
+    Gives the tables whose rows have to be compared. The target gets all with the plan in one transaction. Capture in the file
+    is the caller's affair.
     """
     connection = work.file.writer
     database = sqlite_schema.read(connection)
@@ -29,11 +31,17 @@ def grow(work: connected.Connected, tables: Sequence[str], columns: Sequence[tup
         made = build.add_table(connection, database, made, name, exact=False)
     for table, column in columns:
         made = build.add_column(connection, database, made, table, column, exact=False)
+    made = build.renew_programs(database, made)
+    renewed = (work.plan.views, work.plan.triggers) != (made.views, made.triggers)
     statements = [*_new_tables(work.plan, made), *_new_columns(work.plan, made)]
     first = len(work.plan.tables)
     with work.target.control.transaction():
+        if renewed:
+            target_steps.drop_views_and_triggers(work.target.control, work.plan)
         for statement in statements:
             work.target.control.execute(statement.encode())
+        if renewed:
+            target_steps.renew_views_and_triggers(work.target.control, made)
         work.target_store.install_capture(made, range(first, len(made.tables)))
         work.target_store.suspect([*tables, *dict.fromkeys(table for table, _ in columns)])
         work.keeper.change_plan(json.dumps(plan_data.to_data(made)))

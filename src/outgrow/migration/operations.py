@@ -9,6 +9,7 @@ from outgrow import errors
 from outgrow.migration import ending, readiness, repairing, watching
 from outgrow.model import event
 from outgrow.model.phase import Phase, Side
+from outgrow.postgres import routing
 
 if TYPE_CHECKING:
     from outgrow.migration import connected
@@ -27,7 +28,7 @@ def perform(work: connected.Connected, command: str, arguments: Mapping[str, Any
         case "verify":
             return work.verifier.round(lambda visit: visit())
         case "finish":
-            return _finish(work)
+            return _finish(work, str(arguments.get("router", "")))
         case "abort":
             return _abort(work)
     raise errors.Usage(f"The engine knows no {command!r}", hint="The engine and the command are of different versions")
@@ -101,31 +102,26 @@ def _wanted(work: connected.Connected, goal: Side, *, accept_quarantine: bool, a
     return checks
 
 
-def _finish(work: connected.Connected) -> Mapping[str, Any]:
-    """End the way back: PostgreSQL stays primary, outgrow leaves both databases, and the file becomes a read-only archive."""
+def _finish(work: connected.Connected, router: str) -> Mapping[str, Any]:
+    """End the way back: PostgreSQL stays primary, outgrow leaves both databases, and the file becomes a read-only archive.
+
+    Where the application goes through the router, what that needs stays in both.
+    """
     if work.phase() is not Phase.SWITCHED:
         raise errors.PhaseRefused(
             f"A migration that is {work.phase()} cannot be finished",
             why="PostgreSQL is not the primary",
             hint="outgrow switch FILE, and finish when nobody wants to go back; or outgrow abort FILE",
         )
-    _refuse_users(work)
+    routing.decide(work.target.control, router)
+    if not routing.is_wanted(work.target.control):
+        ending.refuse_users(work.file)
     readiness.validate_foreign_keys(work, work.target.control)
     work.following.drain(check=work.target.stop.check)
     work.verifier.stop()
     work.advance(Phase.FINISHED)
     work.over = True
     return ending.finish(work.file, work.target_store, work.keeper)
-
-
-def _refuse_users(work: connected.Connected) -> None:
-    others = work.file.users()
-    if others:
-        raise errors.SourceBusy(
-            f"{work.file.path} is still open in other processes",
-            why=f"process {', '.join(map(str, others))}; without the fence they could write to it again",
-            hint="Restart or stop them, so that they use PostgreSQL alone; then type it again",
-        )
 
 
 def _abort(work: connected.Connected) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from outgrow import codec
 from outgrow.model import event, plan
 from outgrow.plan import build, file
-from outgrow.postgres import ddl
+from outgrow.postgres import ddl, programs
 from outgrow.sqlite import connection, schema
 
 __all__ = ["PlanReport", "default_plan_path", "make_plan", "overrides_for", "plan_source"]
@@ -85,4 +85,5 @@ def make_plan(
     text = file.dumps(made, types=", ".join(sorted(codec.TYPES)))
     if output is not None:
         file.write(output, text)
-    return PlanReport(plan=made, text=text, ddl=tuple(ddl.script(made)), path=output, seconds=time.monotonic() - began)
+    statements = (*ddl.script(made), *programs.script(made))
+    return PlanReport(plan=made, text=text, ddl=statements, path=output, seconds=time.monotonic() - began)

@@ -8,7 +8,7 @@ from outgrow import workers
 from outgrow.migration.watching import Check
 from outgrow.model import event
 from outgrow.model.phase import Side
-from outgrow.postgres import connection, foreign_keys, state
+from outgrow.postgres import connection, foreign_keys, programs, state
 from outgrow.postgres import steps as target_steps
 
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ def look(work: connected.Connected, session: connection.Session) -> tuple[Check,
         remedy="Create them again as the plan has them: outgrow plan FILE --ddl" if gone else "",
     )
     changed = [*target_steps.drift(session, plan), *target_steps.strange(session, plan)]
+    changed += programs.missing(session, plan)
     shape = Check(
         name="shape",
         ok=not changed,
-        found="; ".join(changed) if changed else "the target's tables are those of the plan",
+        found="; ".join(changed) if changed else "the target's tables and triggers are those of the plan",
         remedy="Undo that: what the file has no place for would be lost on the way back" if changed else "",
     )
     if work.primary is Side.POSTGRES:

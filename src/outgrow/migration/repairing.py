@@ -9,6 +9,7 @@ from outgrow import errors, failpoints
 from outgrow.migration import beginning, growing
 from outgrow.model import event, plan, schema
 from outgrow.model.phase import Side
+from outgrow.plan import build
 from outgrow.sqlite import capture
 from outgrow.sqlite import schema as sqlite_schema
 
@@ -37,7 +38,8 @@ def look(work: connected.Connected) -> None:
     New tables and columns are planned and followed. Raises errors.SourceChanged where a table has another shape than the plan.
     """
     file = work.file
-    moved = shapes(work.plan, sqlite_schema.read(file.writer))
+    database = sqlite_schema.read(file.writer)
+    moved = shapes(work.plan, database)
     if moved.blocking:
         raise errors.SourceChanged(
             "The application changed the shape of its tables",
@@ -45,7 +47,9 @@ def look(work: connected.Connected) -> None:
             hint=f"Undo that; or begin anew: outgrow abort {file.path}, then outgrow run {file.path} --to …",
         )
     suspects: set[str] = set()
-    if moved.tables or moved.columns:
+    # After the switch the application's views and triggers are PostgreSQL's.
+    programs = work.primary is Side.SQLITE and build.renew_programs(database, work.plan) is not work.plan
+    if moved.tables or moved.columns or programs:
         suspects |= set(growing.grow(work, moved.tables, moved.columns))
     # Whatever happens from here on, nothing is read before the whole of this was done.
     work.file_store.reader.schema_version = UNKNOWN

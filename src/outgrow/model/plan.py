@@ -16,6 +16,8 @@ __all__ = [
     "Plan",
     "Severity",
     "TablePlan",
+    "TriggerPlan",
+    "ViewPlan",
 ]
 
 
@@ -146,6 +148,49 @@ class TablePlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ViewPlan:
+    """A view of the file; `sql` is its CREATE VIEW there.
+
+    Statements that name it are translated with its query in its place, unless `reason` says why that cannot be. `definition` is
+    the query of the view `target` at the target, made for people only; it is empty where there is none.
+    """
+
+    name: str
+    sql: str
+    target: str = ""
+    columns: tuple[str, ...] = ()
+    definition: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TriggerPlan:
+    """A trigger of the file on one of its tables; `sql` is its CREATE TRIGGER there.
+
+    `body` is the PL/pgSQL source of the function `target`, `when` the condition under which it is called; both are empty
+    where `reason` says why there is no translation: then nothing that would fire it can be translated either. `columns` are
+    those of UPDATE OF, `reads` and `writes` the tables that it may look into and change, itself or through others. One that is
+    `single` runs only for statements that change one row. One that is `dependent` calls functions of schema `outgrow`, and
+    goes with it.
+    """
+
+    name: str
+    table: str
+    timing: str
+    event: str
+    sql: str
+    columns: tuple[str, ...] = ()
+    target: str = ""
+    body: str = ""
+    when: str = ""
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    single: bool = False
+    dependent: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Omission:
     """Something of the file that does not arrive, and why."""
 
@@ -176,6 +221,8 @@ class Plan:
     overrides: tuple[Override, ...]
     findings: tuple[Finding, ...]
     extensions: tuple[str, ...] = ()
+    views: tuple[ViewPlan, ...] = ()
+    triggers: tuple[TriggerPlan, ...] = ()
 
     def table(self, source: str) -> TablePlan | None:
         """The plan of the source table of exactly that name."""

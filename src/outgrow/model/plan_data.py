@@ -43,6 +43,11 @@ def from_data(data: Mapping[str, Any]) -> plan.Plan:
             }
         )
 
+    def trigger(found: Mapping[str, Any]) -> plan.TriggerPlan:
+        return plan.TriggerPlan(
+            **{**found, **{name: tuple(found[name]) for name in ("columns", "reads", "writes")}}  # JSON has lists only
+        )
+
     return plan.Plan(
         source=data["source"],
         schema=data["schema"],
@@ -55,4 +60,7 @@ def from_data(data: Mapping[str, Any]) -> plan.Plan:
             for one in data["findings"]
         ),
         extensions=tuple(data["extensions"]),
+        # A migration that an earlier version began has neither.
+        views=tuple(plan.ViewPlan(**{**one, "columns": tuple(one["columns"])}) for one in data.get("views", ())),
+        triggers=tuple(trigger(one) for one in data.get("triggers", ())),
     )

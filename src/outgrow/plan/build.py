@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
 from outgrow.model import event, plan, schema
-from outgrow.plan import constraints, findings, naming, overriding, tables
+from outgrow.plan import constraints, findings, naming, overriding, programs, tables
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import profile
 
-__all__ = ["add_column", "add_table", "build"]
+__all__ = ["add_column", "add_table", "build", "renew_programs"]
 
 _LEFT_OUT = "left out by an override"
 
@@ -65,19 +65,19 @@ def build(
             message="the file holds no table",
             remedy="Check the path: SQLite makes an empty file where there was none",
         )
-    _report_others(database.others, found)
-    return _finished(
-        plan.Plan(
-            source=name,
-            schema=target_schema,
-            encoding=database.encoding,
-            tables=tuple(planned.values()),
-            omissions=(),
-            overrides=tuple(overrides),
-            findings=(),
-        ),
-        found,
+    made = plan.Plan(
+        source=name,
+        schema=target_schema,
+        encoding=database.encoding,
+        tables=tuple(planned.values()),
+        omissions=(),
+        overrides=tuple(overrides),
+        findings=(),
     )
+    _report_others(database.others, found)
+    # A statement may miss what was left out: a default, a foreign key, a virtual table.
+    made = programs.add(dataclasses.replace(made, omissions=tuple(found.omissions)), database.others, found)
+    return _finished(dataclasses.replace(made, omissions=()), found)
 
 
 def add_table(
@@ -109,7 +109,7 @@ def add_table(
     others = {one.source: one for one in (*made.tables, planned)}
     keys = _foreign_keys(connection, table, planned, others, made.schema, made.overrides, naming.Names(), found)
     planned = dataclasses.replace(planned, foreign_keys=keys)
-    return _finished(dataclasses.replace(made, tables=(*made.tables, planned)), found)
+    return _finished(_with_programs(dataclasses.replace(made, tables=(*made.tables, planned)), database, found), found)
 
 
 def add_column(
@@ -149,7 +149,23 @@ def add_column(
     keys = _foreign_keys(connection, table, planned, others, made.schema, made.overrides, names, found, column=added)
     planned = dataclasses.replace(planned, foreign_keys=(*planned.foreign_keys, *keys))
     changed = tuple(planned if one is before else one for one in made.tables)
-    return _finished(dataclasses.replace(made, tables=changed), found)
+    return _finished(_with_programs(dataclasses.replace(made, tables=changed), database, found), found)
+
+
+def renew_programs(database: schema.Database, made: plan.Plan) -> plan.Plan:
+    """The plan `made` with the views and triggers of `database`, read anew; the same plan where these are the same."""
+    found = findings.Findings()
+    renewed = _finished(_with_programs(made, database, found), found)
+    return made if (renewed.views, renewed.triggers) == (made.views, made.triggers) else renewed
+
+
+def _with_programs(made: plan.Plan, database: schema.Database, found: findings.Findings) -> plan.Plan:
+    """The plan with the file's views and triggers, which see what was added."""
+    whole = programs.add(
+        dataclasses.replace(made, omissions=(*made.omissions, *found.omissions)), database.others, found
+    )
+    kept = tuple(one for one in made.omissions if one.kind not in {"view", "trigger"})
+    return dataclasses.replace(whole, omissions=kept)
 
 
 def _finished(made: plan.Plan, found: findings.Findings) -> plan.Plan:
@@ -203,23 +219,19 @@ def _referred(database: schema.Database, table: schema.Table) -> frozenset[str]:
 
 
 _REASONS = {
-    "view": "views are the application's SQL and are not translated yet",
-    "trigger": "triggers are the application's SQL and are not translated yet",
     "virtual table": "a virtual table keeps its rows elsewhere (full-text, R-Tree, …)",
     "shadow table": "it is the inner storage of a virtual table",
     "system table": "it is SQLite's own",
 }
 
 _REMEDIES = {
-    "view": "Create each by hand in PostgreSQL",
-    "trigger": "Rewrite each in PL/pgSQL, or move its work into the application",
     "virtual table": "Use PostgreSQL's own full-text search, PostGIS or pgvector",
 }
 """What to do about those that somebody should know of."""
 
 
 def _report_others(others: Iterable[schema.OtherObject], found: findings.Findings) -> None:
-    others = tuple(others)
+    others = tuple(one for one in others if one.kind in _REASONS)
     for one in others:
         found.omit(one.kind, one.name, _REASONS[one.kind], one.table)
     for kind, remedy in _REMEDIES.items():

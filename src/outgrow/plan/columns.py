@@ -50,12 +50,13 @@ def decide(
     overrides: Mapping[str, plan.Override],
     exact: bool,
     found: findings.Findings,
+    dates: bool = True,
 ) -> TableFacts:
     """Choose a codec for every column of `table`, which may have been narrowed to some of its columns.
 
     `keyed` names the columns that take part in a key or an index, which must stay comparable. With `exact`, NUL and invalid
-    UTF-8 are counted too; no type depends on them. One pass over the table settles the columns whose likeliest candidate
-    holds all values; every further pass is for the others only.
+    UTF-8 are counted too; no type depends on them. Without `dates`, what is declared as a date or a time becomes text. One pass
+    over the table settles the columns whose likeliest candidate holds all values; every further pass is for the others only.
     """
     facts = TableFacts()
     candidates: dict[str, list[codec.Codec]] = {}
@@ -63,6 +64,10 @@ def decide(
         override = overrides.get(column.name)
         if override is not None:
             candidates[column.name] = overriding.codecs(connection, table, column, override)
+            continue
+        if not dates and types.hint(column.declared) in types.DATES:
+            texts_only = [codec.Text(), codec.Text(numbers=True)]
+            candidates[column.name] = [one for one in texts_only if one.orderable or column.name not in keyed]
             continue
         sampled = types.needs_sample(column.declared)
         texts = profile.sample(connection, table, column.name, types.SAMPLE_ROWS) if sampled else []

@@ -26,6 +26,7 @@ _HEADER = """\
 # The plan of outgrow for {source}: what PostgreSQL will hold, and why.
 #
 # Decide otherwise under [overrides] only; everything below the line of dashes is made anew by `outgrow plan`.
+#   [overrides]                    dates = "text"           leave dates and times the texts that they are
 #   [overrides."table"."column"]   type = "text"            any of: {types}
 #   [overrides."table"]            skip = true              leave the table out
 #   [overrides."table"]            foreign_keys = false     leave its foreign keys out
@@ -38,7 +39,7 @@ def dumps(planned: plan.Plan, *, types: str) -> str:
     """The plan as a TOML file; `types` are the names that an override may use."""
     overrides: dict[str, Any] = {}
     for override in planned.overrides:
-        entry = overrides.setdefault(override.table, {})
+        entry = overrides.setdefault(override.table, {}) if override.table else overrides
         (entry.setdefault(override.column, {}) if override.column else entry).update(override.settings)
     decided = "".join(_document(_decisions(planned))).lstrip()
     digest = _digest(tomllib.loads(decided))
@@ -123,6 +124,31 @@ def _decisions(planned: plan.Plan) -> dict[str, Any]:
             )
             for f in planned.findings
         ],
+        view=[
+            kept(
+                name=v.name,
+                target=v.target if v.target != v.name else None,
+                sql=v.sql,
+                definition=v.definition,
+                reason=v.reason,
+            )
+            for v in planned.views
+        ],
+        trigger=[
+            kept(
+                name=t.name,
+                table=t.table,
+                target=t.target if t.target != t.name else None,
+                fires=" ".join([t.timing, t.event, *(["OF", ", ".join(t.columns)] if t.columns else [])]),
+                sql=t.sql,
+                when=t.when,
+                body=t.body,
+                single_row_statements_only=t.single,
+                needs_schema_outgrow=t.dependent,
+                reason=t.reason,
+            )
+            for t in planned.triggers
+        ],
         left_out=[kept(kind=o.kind, name=o.name, table=o.table, reason=o.reason) for o in planned.omissions],
         table=[table(t) for t in planned.tables],
     )
@@ -154,6 +180,9 @@ def loads(text: str, *, name: str) -> tuple[plan.Override, ...]:
             )
     overrides: list[plan.Override] = []
     for table, entry in data.get("overrides", {}).items():
+        if table == "dates" and isinstance(entry, str):
+            overrides.append(plan.Override(table="", settings={table: entry}))
+            continue
         if not isinstance(entry, dict):
             raise errors.PlanInvalid(
                 f"The plan {name} has an override that names no table",

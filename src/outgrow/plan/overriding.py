@@ -11,7 +11,7 @@ from outgrow.plan import types
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import profile
 
-__all__ = ["check", "codecs", "keeps_foreign_keys", "of_columns", "skipped"]
+__all__ = ["check", "codecs", "keeps_foreign_keys", "keeps_texts", "of_columns", "skipped"]
 
 
 def skipped(overrides: Iterable[plan.Override]) -> frozenset[str]:
@@ -22,6 +22,11 @@ def skipped(overrides: Iterable[plan.Override]) -> frozenset[str]:
 def keeps_foreign_keys(overrides: Iterable[plan.Override], table: str) -> bool:
     """Whether the table's foreign keys are to be made."""
     return not any(o.table == table and not o.column and o.settings.get("foreign_keys") is False for o in overrides)
+
+
+def keeps_texts(overrides: Iterable[plan.Override]) -> bool:
+    """Whether columns that are declared as dates and times stay the texts that they are in the file."""
+    return any(not o.table and o.settings.get("dates") == "text" for o in overrides)
 
 
 def of_columns(overrides: Iterable[plan.Override], table: str) -> Mapping[str, plan.Override]:
@@ -35,7 +40,12 @@ def check(database: schema.Database, overrides: Iterable[plan.Override]) -> None
         table = next((t for t in database.tables if t.name == override.table), None)
         allowed = {"skip", "foreign_keys"}
         problem = ""
-        if table is None:
+        if not override.table:
+            wrong = [
+                f"{key} = {value!r}" for key, value in override.settings.items() if (key, value) != ("dates", "text")
+            ]
+            problem = f"{', '.join(wrong)} is no setting of the whole plan" if wrong else ""
+        elif table is None:
             problem = f"there is no table {override.table!r} in the file"
         elif not override.column:
             unknown = [f"{key!r} is no setting of a table" for key in override.settings if key not in allowed]

@@ -39,7 +39,13 @@ def plan_table(
     keys.refuse_keyless(table)
     own = overriding.of_columns(overrides, table.name)
     facts = columns.decide(
-        connection, table, keyed=referred | keys.compared(table), overrides=own, exact=exact, found=found
+        connection,
+        table,
+        keyed=referred | keys.compared(table),
+        overrides=own,
+        dates=not overriding.keeps_texts(overrides),
+        exact=exact,
+        found=found,
     )
     _report_renamed(found, table, None, target)
     primary_key = keys.primary_key(table, facts, found)
@@ -104,6 +110,7 @@ def plan_column(
         dataclasses.replace(table, columns=(column,)),
         keyed=referred | keys.compared(table),
         overrides=overriding.of_columns(overrides, table.name),
+        dates=not overriding.keeps_texts(overrides),
         exact=exact,
         found=found,
     )

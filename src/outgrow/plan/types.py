@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from outgrow import codec
 from outgrow.model import schema
 
-__all__ = ["SAMPLE_ROWS", "describe", "fallbacks", "has_formats", "hint", "needs_sample", "plain", "proposals"]
+__all__ = ["DATES", "SAMPLE_ROWS", "describe", "fallbacks", "has_formats", "hint", "needs_sample", "plain", "proposals"]
+
+DATES = frozenset({"timestamp", "timestamptz", "date", "time"})
+"""The hints at dates and times, which people write in several formats."""
 
 SAMPLE_ROWS = 500
 """Rows of a table's beginning and of its end that show how values are written."""

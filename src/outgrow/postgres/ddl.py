@@ -118,7 +118,7 @@ def validate_foreign_key(schema: str, table: plan.TablePlan, key: plan.Constrain
 
 
 def script(planned: plan.Plan) -> Iterator[str]:
-    """All statements of a plan, as `outgrow plan --ddl` prints them."""
+    """All statements of a plan but those of views and triggers (`programs.script`)."""
     if planned.schema != "public":
         yield f"CREATE SCHEMA IF NOT EXISTS {identifiers.quote(planned.schema)}"
     for name in planned.extensions:

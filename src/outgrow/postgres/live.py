@@ -65,6 +65,16 @@ class TargetStore:
         self._sequences_there = sequences_there
         self.begin()
 
+    @property
+    def session(self) -> psycopg.Connection:
+        """The session that holds the lease."""
+        return self._session
+
+    @property
+    def planned(self) -> plan.Plan:
+        """What is followed."""
+        return self._plan
+
     def begin(self) -> None:
         """Look at how the migration stands, and go on from there; after a change of the primary."""
         self._applier = apply.Applier(self._session, self._plan, null=self._null)
@@ -257,7 +267,7 @@ class TargetStore:
         deaf = []
         with session.transaction(force_rollback=True):
             session.execute("SET LOCAL lock_timeout = '1s'")
-            session.execute(f"SET LOCAL {capture.APPLYING} = ''")  # as a stranger writes
+            session.execute(f"SET LOCAL {capture.APPLYING} = 'a trial'")  # a stranger, but one that fires no trigger
             session.execute(capture.unfence().encode())
             for number, table in enumerate(self._plan.tables, 1):
                 name = ddl.qualified(self._plan.schema, table.target)

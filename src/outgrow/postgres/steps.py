@@ -16,19 +16,22 @@ import psycopg
 from outgrow import errors, failpoints, workers
 from outgrow.dialect import identifiers
 from outgrow.model import event, plan
-from outgrow.postgres import ddl, sql_table, state
+from outgrow.postgres import ddl, programs, sql_table, state
 
 __all__ = [
     "Step",
     "create_schema",
     "drift",
     "drop_schema",
+    "drop_views_and_triggers",
     "finish_steps",
     "indexes",
     "keys",
     "occupied",
+    "renew_views_and_triggers",
     "run",
     "strange",
+    "views_and_triggers",
 ]
 
 _FULL_NAMES = {
@@ -37,6 +40,7 @@ _FULL_NAMES = {
     "time": "time without time zone",
 }
 _WORK_MEMORY = "256MB"
+_VIEW_REFUSED = frozenset({"42601", "42703", "42803", "42804", "42846", "42883", "42P16", "54000", "54011"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,16 +58,19 @@ class Step:
 
 
 def occupied(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
-    """Relations and types in the target schema that have a name the plan needs."""
+    """Relations, types and functions in the target schema that have a name the plan needs."""
     wanted = [table.target for table in planned.tables]
     wanted += [index.name for table in planned.tables for index in table.indexes]
     wanted += [name for table in planned.tables for name in (table.key_name, table.sequence_name) if name]
+    wanted += [view.target for view in planned.views if view.definition]
     found = connection.execute(
         "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = %s AND c.relname = ANY(%s)"
         " UNION SELECT t.typname FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
-        " WHERE n.nspname = %s AND t.typname = ANY(%s) ORDER BY 1",
-        (planned.schema, wanted, planned.schema, wanted),
+        " WHERE n.nspname = %s AND t.typname = ANY(%s)"
+        " UNION SELECT f.proname || '()' FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace"
+        " WHERE n.nspname = %s AND f.pronargs = 0 AND f.proname = ANY(%s) ORDER BY 1",
+        (planned.schema, wanted, planned.schema, wanted, planned.schema, list(programs.functions(planned))),
     )
     return [name for (name,) in found]
 
@@ -136,6 +143,7 @@ def drop_schema(connection: psycopg.Connection, planned: plan.Plan) -> None:
     """Drop the planned tables and outgrow's own schema; to be called within a transaction."""
     names = ", ".join(ddl.qualified(planned.schema, table.target) for table in planned.tables)
     try:
+        drop_views_and_triggers(connection, planned)
         if names:
             connection.execute(f"DROP TABLE IF EXISTS {names}".encode())
     except psycopg.errors.DependentObjectsStillExist as error:
@@ -207,7 +215,47 @@ def finish_steps(planned: plan.Plan) -> Iterator[Step]:
                 work=lambda connection, table=table: _set_sequence(connection, planned.schema, table),  # type: ignore[misc]
                 table=table.source,
             )
+    yield from views_and_triggers(planned)
     yield from statistics(planned)
+
+
+def views_and_triggers(planned: plan.Plan) -> Iterator[Step]:
+    """The application's own views and triggers, once its tables have their keys, which a GROUP BY may rely on."""
+    for view in planned.views:
+        if view.definition:
+            # It is for people: the application's statements do not need it.
+            yield Step(
+                name=f"view {view.name}",
+                statement=programs.create_view(planned.schema, view),
+                tolerated=_VIEW_REFUSED,
+            )
+    for trigger in planned.triggers:
+        if trigger.body:
+            yield Step(
+                name=f"trigger {trigger.name}",
+                statement=programs.create_trigger(planned, trigger),
+                table=trigger.table,
+            )
+
+
+def drop_views_and_triggers(connection: psycopg.Connection, planned: plan.Plan) -> None:
+    """Drop the application's own views and triggers; to be called within a transaction."""
+    for statement in programs.drop(planned):
+        connection.execute(statement.encode())
+
+
+def renew_views_and_triggers(connection: psycopg.Connection, planned: plan.Plan) -> None:
+    """Create all views and triggers of a changed plan; to be called within a transaction.
+
+    A view that is refused is left out, as it is when its step fails: it may need a key that is not there yet.
+    """
+    for step in views_and_triggers(planned):
+        try:
+            with connection.transaction():
+                connection.execute(step.statement.encode())
+        except psycopg.Error as error:
+            if error.sqlstate not in step.tolerated:
+                raise
 
 
 def statistics(planned: plan.Plan) -> Iterator[Step]:

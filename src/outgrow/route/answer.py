@@ -10,7 +10,11 @@ from outgrow.route.standard import sqlite3
 if TYPE_CHECKING:
     from outgrow.route import session
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "Taken"]
+
+_description, _rowcount, _lastrowid = (
+    getattr(sqlite3.Cursor, name).__get__ for name in ("description", "rowcount", "lastrowid")
+)
 
 Rows = list[tuple[Any, ...]]
 
@@ -114,11 +118,47 @@ class Answer:
     def _converted(self, row: tuple[Any, ...], text: Any) -> tuple[Any, ...]:
         converters = self._converters or (None,) * len(row)
         return tuple(
-            (value if value is None else converter(_bytes(value)))
+            # SQLite has no pointer to nothing: a converter never sees an empty value.
+            (None if value is None or not (data := _bytes(value)) else converter(data))
             if converter is not None
             else (value if text is str or type(value) is not str else _text(value, text))
             for value, converter in zip(row, converters, strict=True)
         )
+
+
+class Taken:
+    """What a statement gave in the file, taken whole: with its last row a statement outside of a transaction is committed."""
+
+    def __init__(self, cursor: Any) -> None:
+        self.description = _description(cursor)
+        rows = sqlite3.Cursor.fetchall(cursor)
+        rows.reverse()
+        self._rows = rows
+        self.rowcount = int(_rowcount(cursor))
+        self.lastrowid = _lastrowid(cursor)
+
+    def fetchone(self, cursor: Any) -> Any:
+        """The next row, None at the end."""
+        self._check(cursor)
+        return self._rows.pop() if self._rows else None
+
+    def fetchmany(self, cursor: Any, count: int) -> list[Any]:
+        """Up to that many rows."""
+        self._check(cursor)
+        found = len(self._rows) if count < 0 else min(count, len(self._rows))
+        return [self._rows.pop() for _row in range(found)]
+
+    def fetchall(self, cursor: Any) -> list[Any]:
+        """All rows that are left."""
+        return self.fetchmany(cursor, -1)
+
+    def close(self) -> None:
+        """Nobody wants the rest."""
+        self._rows = []
+
+    def _check(self, cursor: Any) -> None:
+        """Raise what the standard module raises for a connection that is closed, or in a wrong thread."""
+        sqlite3.Connection.cursor(cursor.connection)
 
 
 def _bytes(value: Any) -> bytes:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow.model import own
+from outgrow.route import warming
 from outgrow.route.standard import sqlite3
 
-__all__ = ["FENCE_PREFIX", "FileState", "Looker", "is_fence"]
+__all__ = ["FENCE_PREFIX", "FileState", "Looker", "is_fence", "position"]
 
 FENCE_PREFIX = "outgrow: fenced:"
 """What the message of a write begins with that met the fence."""
@@ -21,6 +22,7 @@ FENCE_PREFIX = "outgrow: fenced:"
 _TABLE = f"{own.PREFIX}state"
 _EXISTS = f"SELECT 1 FROM sqlite_master WHERE type='table' AND name='{_TABLE}'"
 _STATE = f"SELECT CAST(run AS BLOB),CAST(target AS BLOB),epoch,primary_store='postgres' FROM {_TABLE}"
+_POSITION = _STATE.replace(" FROM ", f",(SELECT max(seq) FROM {own.PREFIX}log) FROM ")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +67,21 @@ class Looker:
         row = self._ask(_STATE)
         if row is None:
             return None
+        warming.begin()
         return FileState(run=row[0].decode(), target=row[1].decode(), epoch=row[2], in_postgres=bool(row[3]))
 
     def _ask(self, sql: str) -> Any:
         found = sqlite3.Cursor.execute(self._cursor, sql).fetchall()
         return found[0] if found else None
+
+
+def position(connection: sqlite3.Connection) -> tuple[FileState | None, int]:
+    """What the file says, and the number of the last entry of its change log; over a connection that is in no transaction."""
+    if not connection.execute(_EXISTS).fetchall():
+        return None, 0
+    rows = connection.execute(_POSITION).fetchall()
+    if not rows:
+        return None, 0
+    run, target, epoch, in_postgres, last = rows[0]
+    found = FileState(run=run.decode(), target=target.decode(), epoch=epoch, in_postgres=bool(in_postgres))
+    return found, last or 0

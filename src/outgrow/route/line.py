@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from outgrow.route import classify, file_state, moving
+from outgrow.route import classify, file_state, moving, settings, tally
 from outgrow.route.standard import sqlite3
 
 if TYPE_CHECKING:
-    from outgrow.route import answer, session
+    from outgrow.route import answer, dual, session
 
 __all__ = ["Line"]
 
@@ -20,6 +21,7 @@ _executemany = sqlite3.Cursor.executemany
 _executescript = sqlite3.Cursor.executescript
 _rollback = sqlite3.Connection.rollback
 _in_transaction = vars(sqlite3.Connection)["in_transaction"].__get__
+_total_changes = vars(sqlite3.Connection)["total_changes"].__get__
 _isolate = vars(sqlite3.Connection)["isolation_level"].__set__
 
 _PLAIN = classify.Kind.PLAIN
@@ -28,6 +30,9 @@ _BETWEEN = 0.002
 """Seconds between two looks while a switch is under way."""
 _PATIENCE = 30.0
 """Seconds after which a switch is no reason to wait any longer."""
+
+_expected: set[str] = set()
+"""Files for which this process was right about the primary."""
 
 
 class Line:
@@ -43,6 +48,16 @@ class Line:
         self.prepared = False
         self.changes = 0
         """Rows changed at PostgreSQL."""
+        self.tally = tally.Tally()
+        self._watch: dual.Watch | None = None
+        self._timeout = 0.0
+        self._seen = 0
+        """Rows changed in both stores up to the last commit or rollback."""
+        found = settings.current()
+        if found.dual_write:
+            from outgrow.route import dual  # psycopg is loaded when it is needed
+
+            self._watch, self._timeout = dual.of(path), found.dual_write_timeout
         self._arrive = arrive
         self.looker = file_state.Looker(connection)
         self._answered = False
@@ -84,6 +99,9 @@ class Line:
             self._touched = True
         if self._answered:
             cursor._answer = None
+        self.tally.here += 1
+        if self._watch is not None and not _in_transaction(self.connection):
+            self._autocommitted(cursor, sql)
         return cursor
 
     def executemany(self, cursor: Any, sql: Any, rows: Iterable[Any]) -> Any:
@@ -104,6 +122,12 @@ class Line:
             return self._remote(cursor, sql, itertools.chain(last, iterator), many=True)
         if self._answered:
             cursor._answer = None
+        self.tally.here += 1
+        if self._watch is not None:
+            if self.looker.state is None:
+                self._moved()
+            if not _in_transaction(self.connection):
+                self.committed()
         return cursor
 
     def executescript(self, cursor: Any, script: Any) -> Any:
@@ -130,9 +154,34 @@ class Line:
             connection._verbatim = False
             _isolate(connection, level)
 
-    def ended(self) -> None:
-        """The transaction in the file is over."""
-        self._touched = False
+    def committed(self) -> None:
+        """A transaction was committed. With dual write, return when the other store has it, or after the timeout."""
+        if self._watch is None:
+            return
+        changes = _total_changes(self.connection) + self.changes
+        if changes != self._seen:
+            self._seen = changes
+            if self.looker.state is not None:
+                self._watch.wait(in_postgres=self.session is not None, timeout=self._timeout)
+
+    def undone(self) -> None:
+        """A transaction was rolled back: nothing of it is waited for."""
+        if self._watch is not None:
+            self._seen = _total_changes(self.connection) + self.changes
+
+    def _autocommitted(self, cursor: Any, sql: Any) -> None:
+        """A statement of the file's was the end of its transaction, or was one by itself."""
+        if type(sql) is str and classify.of(sql) is classify.Kind.ROLLBACK:
+            self.undone()
+            return
+        if cursor.description is not None and _total_changes(self.connection) + self.changes != self._seen:
+            from outgrow.route import answer
+
+            # With rows that are not fetched yet, the statement is not committed.
+            self._arrive()
+            self._answered = True
+            cursor._answer = answer.Taken(cursor)
+        self.committed()
 
     def _special(self, sql: str, outside: bool) -> bool:
         """Look before anything but a plain statement; whether it goes to PostgreSQL."""
@@ -165,6 +214,32 @@ class Line:
         assert self.session is not None
         for sql in opened:
             self.session.control(classify.of(sql), sql)
+
+    def expect(self, in_postgres: bool) -> None:
+        """Refuse to begin in a process that was told of another primary; OperationalError with the command to type.
+
+        Once it was right for a file, the process follows every change of the primary.
+        """
+        if self.path in _expected:
+            return
+        found, where = self.looker.look(), shlex.quote(self.path)
+        if found == in_postgres:
+            _expected.add(self.path)
+        elif found:
+            raise sqlite3.OperationalError(
+                f"USE_POSTGRESQL is false, but PostgreSQL is the primary of {self.path}:"
+                f" type 'outgrow rollback {where}', or set USE_POSTGRESQL=true"
+            )
+        elif self.looker.state is not None:
+            raise sqlite3.OperationalError(
+                f"USE_POSTGRESQL is true, but the SQLite file {self.path} is the primary:"
+                f" type 'outgrow switch {where}', or set USE_POSTGRESQL=false"
+            )
+        else:
+            raise sqlite3.OperationalError(
+                f"USE_POSTGRESQL is true, but {self.path} is in no migration:"
+                f" type 'outgrow run {where} --to …', and 'outgrow switch {where}'; or set USE_POSTGRESQL=false"
+            )
 
     def _settle(self) -> bool:
         """Wait for the end of a switch; whether the line goes to PostgreSQL then. Raises OperationalError in the end."""

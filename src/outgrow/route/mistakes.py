@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["FENCED", "STALE", "error", "locked", "sqlstate", "translate"]
 
 FENCED = "OG002"
+RAISED = "OG005"
+"""A trigger of the application's says RAISE(ABORT, …)."""
+_DECLINED = "OG010"
+"""A value with which PostgreSQL cannot answer as SQLite does."""
+_SYNTAX = frozenset({"22P02", "22023", "22P05"})
 STALE = frozenset({"0A000", "26000"})
 """A prepared statement is not what it was: it is prepared anew."""
 _LOCKED = frozenset({"55P03", "40001", "40P01", "25P02"})
@@ -67,6 +72,16 @@ def translate(result: pq.abc.PGresult, there: target.Target, schema: oracle.Orac
     if code == "57014":
         return error(sqlite3.OperationalError, "interrupted", "SQLITE_INTERRUPT")
     message = _field(result, _FIELD.MESSAGE_PRIMARY)
+    if code == _DECLINED:
+        reason = message.removeprefix("outgrow: ")
+        return error(sqlite3.OperationalError, f"outgrow cannot run this at PostgreSQL: {reason}")
+    if code in _SYNTAX and "json" in message:
+        return error(sqlite3.OperationalError, "malformed JSON")
+    if code.startswith("22"):
+        # SQLite would take the value, or make another one of it: PostgreSQL says what it is about.
+        return error(sqlite3.OperationalError, f"outgrow cannot run this at PostgreSQL: {message} (SQLSTATE {code})")
+    if code == RAISED:
+        return error(sqlite3.IntegrityError, message, "SQLITE_CONSTRAINT_TRIGGER")
     if code.startswith(("OG", "P0")):
         return error(sqlite3.OperationalError, message)
     if code.startswith("23"):

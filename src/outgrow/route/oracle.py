@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from outgrow.route.standard import sqlite3
 __all__ = ["Oracle", "Prepared"]
 
 _SCHEMA = (
-    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+    "SELECT CAST(sql AS BLOB) FROM sqlite_master WHERE sql IS NOT NULL"
     f" AND substr(name,1,{len(own.PREFIX)})<>'{own.PREFIX}' AND substr(name,1,7)<>'sqlite_'"
     " ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 WHEN 'view' THEN 2 ELSE 3 END,rowid"
 )
@@ -50,12 +50,15 @@ class Prepared:
                 check.refuse(sql, parameters)
             values = _stored([parameters[name] for name in named])
             return dict(zip(named, values, strict=True))
-        try:
+        if type(parameters) is tuple or type(parameters) is list:
             given = list(parameters)
-        except TypeError:
+        elif hasattr(parameters, "__len__") and hasattr(parameters, "__getitem__"):
+            # As SQLite's module asks a sequence of whatever class.
+            given = [parameters[number] for number in range(len(parameters))]
+        else:
             check.refuse(sql, parameters)
-            raise
-        if len(given) != len(self.names) or not isinstance(parameters, Sequence):
+            given = list(parameters)
+        if len(given) != len(self.names):
             check.refuse(sql, parameters)
         values = _stored(given)
         if any(name is not None for name in self.names):
@@ -73,7 +76,7 @@ class Oracle:
         self._memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         for (sql,) in rows:
             with contextlib.suppress(sqlite3.Error):  # a virtual table whose module is not here
-                self._memory.execute(sql)
+                self._memory.execute(sql.decode())
 
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError):
@@ -160,8 +163,11 @@ class Oracle:
             except sqlite3.Error:
                 # A constraint, or a function that takes no NULL: the statement's columns are named all the same.
                 cursor = self._memory.cursor()
-                with contextlib.suppress(sqlite3.Error):
-                    cursor.execute(f"SELECT * FROM ({_plain(sql).rstrip().rstrip(';')}\n) LIMIT 0", nothing)
+                self._pass_rows_over()
+                for form in (sql, f"SELECT * FROM ({sql.rstrip().rstrip(';')}\n) LIMIT 0"):
+                    with contextlib.suppress(sqlite3.Error):
+                        cursor.execute(form, nothing)
+                        break
             finally:
                 self._memory.set_progress_handler(None, 0)
             description = cursor.description
@@ -174,6 +180,25 @@ class Oracle:
             cursor=cursor,
             declared=self._declared(sql, description) if types else (),
         )
+
+    def _pass_rows_over(self) -> None:
+        """Have writes pass over every row, so that no constraint stands in their way; until the transaction is undone."""
+        tables = self._memory.execute(
+            "SELECT name FROM sqlite_master WHERE type='table' AND sql IS NOT NULL"
+        ).fetchall()
+        triggers = self._memory.execute(
+            "SELECT name FROM sqlite_master AS one WHERE type='trigger'"
+            " AND EXISTS (SELECT 1 FROM sqlite_master WHERE type='table' AND name=one.tbl_name)"
+        ).fetchall()
+        for (name,) in triggers:
+            self._memory.execute(f"DROP TRIGGER {identifiers.quote_sqlite(name)}")
+        for number, (name,) in enumerate(tables):
+            for event in ("INSERT", "UPDATE"):
+                with contextlib.suppress(sqlite3.Error):  # a virtual table has no triggers
+                    self._memory.execute(
+                        f"CREATE TEMP TRIGGER _outgrow_{event}_{number} BEFORE {event}"
+                        f" ON main.{identifiers.quote_sqlite(name)} BEGIN SELECT RAISE(IGNORE); END"
+                    )
 
     def _declared(self, sql: str, description: Any) -> tuple[str, ...]:
         """The declared type of each result column, empty for an expression; as the columns of a view have it."""
@@ -215,14 +240,19 @@ def _names(sql: str) -> tuple[str | None, ...]:
     return tuple(names)
 
 
+_BASE = tuple((kind, sqlite3.PrepareProtocol) for kind in (int, float, str, bytes, bytearray))
+_adapters = sqlite3.adapters
 _scratch = sqlite3.connect(":memory:", check_same_thread=False)
 _scratch_lock = threading.Lock()
 
 
 def _stored(values: list[Any]) -> list[Any]:
     """The values as SQLite stores them: adapted, and checked."""
+    adapted = len(_adapters) > 2 and any(key in _adapters for key in _BASE)
     for value in values:
         kind = type(value)
+        if adapted:
+            break
         if kind is str or value is None or kind is bytes:
             continue
         if kind is int and -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:

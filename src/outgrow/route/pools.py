@@ -12,9 +12,10 @@ import psycopg_pool
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
+from outgrow.dialect import variants
 from outgrow.route import settings, wire
 
-__all__ = ["Pool", "close_all", "of"]
+__all__ = ["Pool", "close_all", "figures", "of"]
 
 
 class _Numeric(Loader):
@@ -28,6 +29,15 @@ class _Numeric(Loader):
             return float(text)
         value = int(text)
         return value if -(2**63) <= value < 2**63 else float(value)
+
+
+class _Any(Loader):
+    """A statement sends JSON where a value is of any type; the application's own JSON is text."""
+
+    format = Format.TEXT
+
+    def load(self, data: Any) -> int | float | str | bytes | None:
+        return variants.decoded(bytes(data).decode())
 
 
 class _Boolean(Loader):
@@ -57,10 +67,13 @@ class Pool:
         # These go to the next statement at once: the way through the pool costs a third of a key lookup.
         self._idle: list[wire.Wire] = []
         self._waiting = 0
+        self._requests = 0
         self._lock = threading.Lock()
 
     def acquire(self) -> wire.Wire:
         """A connection, whose session has it to itself; wire.Lost where none can be had."""
+        with self._lock:
+            self._requests += 1
         while True:
             with self._lock:
                 found = self._idle.pop() if self._idle else None
@@ -97,9 +110,18 @@ class Pool:
         found.link.close()
         self._pool.putconn(found.link)
 
-    def stats(self) -> dict[str, int]:
-        """The pool's figures, by psycopg_pool's names."""
-        return self._pool.get_stats()
+    def figures(self) -> dict[str, int]:
+        """Connections that there are, and that are in use; who waits for one; how often one was asked for."""
+        found = self._pool.get_stats()
+        size = found.get("pool_size", 0)
+        with self._lock:
+            idle = len(self._idle) + found.get("pool_available", 0)
+            return {
+                "size": size,
+                "in_use": max(size - idle, 0),
+                "waiting": found.get("requests_waiting", 0),
+                "requests": self._requests,
+            }
 
     def close(self) -> None:
         """Close all connections that are idle, and those in use when they come back."""
@@ -125,6 +147,13 @@ def of(dsn: str) -> Pool:
         return found
 
 
+def figures() -> dict[str, int]:
+    """The figures of all pools of this process together."""
+    with _lock:
+        found = [pool.figures() for pool in _pools.values()]
+    return {name: sum(one[name] for one in found) for name in ("size", "in_use", "waiting", "requests")}
+
+
 def close_all() -> None:
     """Close every pool; the next statement opens one again."""
     with _lock:
@@ -136,8 +165,9 @@ def close_all() -> None:
 def _configure(link: psycopg.Connection[Any]) -> None:
     link.adapters.register_loader("numeric", _Numeric)
     link.adapters.register_loader("bool", _Boolean)
-    for name in ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb"):
+    for name in ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "jsonb"):
         link.adapters.register_loader(name, psycopg.types.string.TextLoader)
+    link.adapters.register_loader("json", _Any)
     link.execute("SET client_encoding = 'UTF8'")
     link.execute("SET extra_float_digits = 1")
 

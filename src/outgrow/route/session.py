@@ -33,6 +33,7 @@ class Session(transaction.Transaction):
         if self.stream is not None:
             self.stream.drain()
             self.ended_stream()
+        self.tally.there += 1
         kind = classify.of(sql)
         if many:
             return self._many(sql, parameters)
@@ -58,7 +59,7 @@ class Session(transaction.Transaction):
         prepared = self.oracle.prepared(sql, parameters, types=bool(types & sqlite3.PARSE_DECLTYPES))
         bound = prepared.bind(parameters, self.oracle, sql)
         try:
-            found = self.target.translate(sql, bound)
+            found = self.target.translate(sql, bound, self.tally)
         except statement.Refused as refused:
             raise _refusal(sql, refused) from refused
         if found.effect is statement.Effect.ORACLE:
@@ -81,7 +82,7 @@ class Session(transaction.Transaction):
                 rows = [row[:-1] for row in rows] if found.rows else []
             elif not found.rows:
                 rows = []
-            self.connection._line.changes += count
+            self.line.changes += count
         described = prepared.cursor
         if self.connection._detect_types & sqlite3.PARSE_COLNAMES and prepared.description is not None:
             described = self.oracle.without_types(prepared)
@@ -99,6 +100,7 @@ class Session(transaction.Transaction):
             self.stream = made
         elif not self.begun:
             self.release()
+            self.line.committed()
         return made
 
     def _many(self, sql: str, rows: Iterable[Any]) -> answer.Answer:
@@ -119,7 +121,7 @@ class Session(transaction.Transaction):
             prepared = self.oracle.prepared(sql, parameters)
             bound = prepared.bind(parameters, self.oracle, sql)
             try:
-                last = self.target.translate(sql, bound)
+                last = self.target.translate(sql, bound, self.tally)
             except statement.Refused as refused:
                 raise _refusal(sql, refused) from refused
             if last.ignored:
@@ -137,9 +139,10 @@ class Session(transaction.Transaction):
         count = sum(results[end - 1].command_tuples or 0 for end in ends)
         if last.gives_rowid:
             self._inserted(held.rows(results[-1]))
+        self.line.changes += count
         if not self.begun:
             self.release()
-        self.connection._line.changes += count
+            self.line.committed()
         return count
 
     def _inserted(self, rows: list[tuple[Any, ...]]) -> None:
@@ -174,7 +177,7 @@ class Session(transaction.Transaction):
         if not self.oracle.changes_schema(sql):
             return self._nothing()
         try:
-            found = self.target.translate(sql, ())
+            found = self.target.translate(sql, (), self.tally)
         except statement.Refused as refused:
             raise _refusal(sql, refused) from refused
         self.execute([Command(step.sql) for step in found.steps], write=True)
@@ -185,7 +188,7 @@ class Session(transaction.Transaction):
 
     def fetched(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a SELECT, as they are."""
-        found = self.target.translate(sql, ())
+        found = self.target.translate(sql, (), self.tally)
         held, last = self.execute([Command(step.sql) for step in found.steps])
         return held.rows(last)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from outgrow.dialect import catalog, statement
 from outgrow.model import plan_data
-from outgrow.route import file_state, oracle, pools, wire
+from outgrow.route import file_state, oracle, pools, tally, wire
 from outgrow.route.standard import sqlite3
 
 __all__ = ["Target", "of"]
@@ -55,14 +55,20 @@ class Target:
             found = self._oracles[version] = oracle.Oracle(file)
         return found
 
-    def translate(self, sql: str, bound: Any) -> statement.Statement:
+    def translate(self, sql: str, bound: Any, tally: tally.Tally) -> statement.Statement:
         """The translation that fits the bound values; statement.Refused where there is none."""
         variants = self._known.get(sql)
         if variants is not None:
             for known in variants:
                 if all(guard.holds(bound[guard.slot]) for guard in known.guards):
+                    tally.cached += 1
                     return known
-        made = self._translate(sql, self._catalog, bound)
+        try:
+            made = self._translate(sql, self._catalog, bound)
+        except statement.Refused:
+            tally.refused += 1
+            raise
+        tally.cold += 1
         if variants is None:
             if len(self._known) >= _STATEMENTS:
                 self._known.clear()
@@ -85,8 +91,10 @@ def of(state: file_state.FileState) -> Target:
             found = _targets.get(key)
             if found is None:
                 found = Target(state)
-                for old in [other for other in _targets if other[:2] == key[:2]]:
-                    del _targets[old]
+                for other in [other for other in _targets if other[:2] == key[:2]]:
+                    old = _targets.pop(other)
+                    if old.plan == found.plan:  # the same statements mean the same
+                        found._known = old._known
                 _targets[key] = found
     return found
 

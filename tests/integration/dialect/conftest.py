@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import psycopg.adapt
 import pytest
 
 from outgrow import migration
-from outgrow.dialect import catalog, statement, statements
+from outgrow.dialect import catalog, statement, statements, variants
 from outgrow.postgres import dialect_functions, embedded
 from support import servers
 
@@ -33,6 +34,7 @@ CREATE TABLE tags (tag TEXT PRIMARY KEY, weight INTEGER, note TEXT DEFAULT 'none
 CREATE TABLE user_tags (user_id INTEGER, tag TEXT, at INTEGER, PRIMARY KEY (user_id, tag));
 CREATE TABLE log (message TEXT, level INTEGER);
 CREATE TABLE kinds (i INTEGER, t TEXT, r REAL, b BLOB, f BOOLEAN, d DATETIME, x TEXT COLLATE NOCASE, y TEXT COLLATE RTRIM);
+CREATE TABLE mixed (id INTEGER PRIMARY KEY, mark INTEGER, price NUMERIC, size REAL, doc TEXT, data JSON, day DATE);
 """
 
 USERS = [
@@ -61,8 +63,25 @@ KINDS = [
     (None, None, None, b"\x00", 1, "2024-01-01 00:00:00", None, None),
     (2**63 - 1, "zzz", 0.1, b"\xff", 0, "1999-01-01 12:00:00", "é", "É"),
 ]
+MIXED = [
+    (
+        1,
+        700,
+        5,
+        1.0,
+        '{"a": 1, "b": [1, 2.5, "x", null, true], "c": {"d": "e", "a b": -0.5}}',
+        '[1, "1", 1.0, null]',
+        "2024-01-01",
+    ),
+    (2, "n/a", 2.5, "big", '{"a": "1", "b": [], "c": null}', '{"k": {"l": [false, 12345678901234567890]}}', "later"),
+    (3, None, "x", 1e300, '{"a": 1.0, "b": {"x": 1}, "a": 7}', "5", "2024-01-01T10:00:00"),
+    (4, "", None, None, None, None, None),
+    (5, 1.5, "", 0.1, '"word"', '"word"', ""),
+    (6, -3, 2**60, -2.0, "[]", "[]", "2024-01-02"),
+    (7, "700x", 1e19, "", '[[1, [2, {"z": "q"}]], "1e3"]', "{}", 20240101),
+]
 _ROWS: dict[str, list[tuple[Any, ...]]] = {
-    "users": USERS, "orders": ORDERS, "tags": TAGS, "user_tags": USER_TAGS, "log": LOG, "kinds": KINDS
+    "users": USERS, "orders": ORDERS, "tags": TAGS, "user_tags": USER_TAGS, "log": LOG, "kinds": KINDS, "mixed": MIXED
 }  # fmt: skip
 
 
@@ -105,6 +124,7 @@ class Stores:
         count, last = -1, None
         for step in found.steps:
             cursor = psycopg.RawCursor(self.post)
+            cursor.adapters.register_loader("json", AnyLoader)
             try:
                 with self.post.transaction():
                     cursor.execute(step.sql.encode(), [_bound(parameters, slot) for slot in step.slots])
@@ -143,6 +163,13 @@ class Stores:
             one, other = sorted(one), sorted(other)
         assert one == other, f"{sql}\n{found.steps[-1].sql}"
         return expected
+
+
+class AnyLoader(psycopg.adapt.Loader):
+    """A value of any type comes as JSON."""
+
+    def load(self, data: Any) -> statement.Bound:
+        return variants.decoded(bytes(data).decode())
 
 
 def _bound(parameters: Parameters, slot: statement.Slot) -> Any:

@@ -144,7 +144,7 @@ WITH_VALUES: list[tuple[str, Any]] = [
 REFUSED = [
     ("SELECT status, id FROM orders GROUP BY status", "from any row of the group"),
     ("SELECT DISTINCT email FROM users", "equal under NOCASE"),
-    ("SELECT 1 UNION SELECT 'a'", "an integer and text"),
+    ("SELECT 1 UNION SELECT 'a'", "is made one with those that are equal"),
     ("SELECT i = t FROM kinds", "where it looks like one"),
     ("SELECT nosuch FROM users", "no such column: nosuch"),
     ("SELECT * FROM nosuch", "no such table: nosuch"),

@@ -32,6 +32,9 @@ SOURCES = {
     "kinds k, tags g": ("k", "g"),
     "(SELECT id, name, active, score FROM users WHERE id > 1) u": ("s",),
     "users u JOIN users b ON u.boss = b.id": ("u",),
+    "mixed m": ("m",),
+    "mixed m, json_each(m.data) e": ("m", "e"),
+    "users u LEFT JOIN mixed m ON m.mark = u.score OR m.id = u.id": ("u", "m"),
 }
 COLUMNS = {
     "u": {
@@ -39,6 +42,12 @@ COLUMNS = {
         "text": ["u.name", "u.email", "u.nick", "u.created_at", "u.born", "u.prefs"],
         "truth": ["u.active"],
     },
+    "m": {
+        "number": ["m.id", "m.mark", "m.price", "m.size", "json_extract(m.doc, '$.a')"],
+        "text": ["m.mark", "m.doc", "m.data", "m.day", "m.doc ->> 'b'"],
+        "truth": [],
+    },
+    "e": {"number": ["e.value", "e.key"], "text": ["e.atom", "e.type"], "truth": []},
     "s": {"number": ["u.id", "u.score"], "text": ["u.name"], "truth": ["u.active"]},
     "o": {
         "number": ["o.id", "o.total", "o.price", "o.quantity"],
@@ -109,6 +118,8 @@ def _expressions(tables: tuple[str, ...]) -> dict[str, Text]:
         build("({} / {})", leaf_number, leaf_number),
         build("coalesce({}, {})", leaf_number, leaf_number),
         build("length({})", leaf_text),
+        build("coalesce({}, {})", leaf_number, leaf_text),
+        build("iif({} > {}, {}, {})", leaf_number, leaf_number, leaf_number, leaf_text),
         build("CASE WHEN {} > {} THEN {} ELSE {} END", leaf_number, leaf_number, leaf_number, leaf_number),
         build("(SELECT max(z.total) FROM orders z WHERE z.user_id = {})", leaf_number),
         build("(SELECT count(*) FROM users z WHERE z.name = {})", leaf_text),

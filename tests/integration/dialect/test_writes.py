@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from conftest import Stores
 
 _TOKEN = "ffffffff-4e5f-4a6b-8c7d-0123456789aa"
+_TAKEN = "ffffffff-4e5f-4a6b-8c7d-0123456789ab"
 
 WRITES: list[tuple[str, Any]] = [
     ("INSERT INTO users (name, email, created_at) VALUES (?, ?, ?)", ("Neu", "n@x", None)),
@@ -34,6 +35,10 @@ WRITES: list[tuple[str, Any]] = [
     ("INSERT OR IGNORE INTO users(name) VALUES (NULL)", ()),
     ("INSERT OR ABORT INTO tags(tag) VALUES ('green')", ()),
     ("INSERT OR REPLACE INTO tags(tag, weight) VALUES ('red', 77)", ()),
+    (f"INSERT OR REPLACE INTO orders (id, user_id, token) VALUES (1, 2, '{_TAKEN}') RETURNING id, quantity", ()),
+    ("INSERT OR REPLACE INTO orders (user_id, token) VALUES (?, ?)", (9, _TAKEN)),
+    ("INSERT OR REPLACE INTO orders (id, user_id, token) VALUES (?, ?, ?)", (3, 9, None)),
+    ("INSERT OR REPLACE INTO orders (id, user_id, token) VALUES (:id, 9, :token)", {"id": 77, "token": _TOKEN}),
     ("REPLACE INTO user_tags VALUES (1, 'red', 99), (4, 'new', 1)", ()),
     (
         "INSERT INTO tags(tag, weight) VALUES ('red', 5) ON CONFLICT(tag) DO UPDATE SET weight = weight + excluded.weight",
@@ -118,6 +123,8 @@ def test_an_upsert_that_updates_leaves_lastrowid_alone(stores: Stores) -> None:
         ("UPDATE OR REPLACE users SET name = 'x'", ()),
         ("INSERT OR ROLLBACK INTO tags(tag) VALUES ('x')", ()),
         ("INSERT OR REPLACE INTO users (id, name) VALUES (1, 'z')", ()),
+        ("INSERT OR REPLACE INTO orders (id, user_id) VALUES (1, 1), (2, 2)", ()),
+        ("INSERT OR REPLACE INTO orders (id, user_id) SELECT id, user_id FROM orders", ()),
         ("INSERT INTO users (nosuch) VALUES (1)", ()),
         ("INSERT INTO users (name) VALUES (1, 2)", ()),
         ("INSERT INTO tags(tag) VALUES ('a') ON CONFLICT(note) DO NOTHING", ()),
@@ -163,3 +170,17 @@ def test_the_clock_writes_what_sqlite_would(stores: Stores) -> None:
     rows, _, _ = stores.in_postgres(stores.translate(look))
     assert rows
     assert rows[0][0][:10] == rows[0][1]
+
+
+def test_a_refused_date_says_what_keeps_it(stores: Stores) -> None:
+    with pytest.raises(statement.Refused, match='dates = "text" in the plan'):
+        stores.translate("UPDATE users SET created_at = ?", ("2030-01-01T00:00:00",))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["CREATE TABLE fresh (x)", "CREATE INDEX i ON users (name)", "ALTER TABLE users ADD COLUMN x", "DROP TABLE users"],
+)
+def test_a_change_of_the_schema_says_where_it_can_be_made(stores: Stores, sql: str) -> None:
+    with pytest.raises(statement.Refused, match="in the file after `outgrow rollback`"):
+        stores.translate(sql)

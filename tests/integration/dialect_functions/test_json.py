@@ -113,8 +113,6 @@ def test_a_bad_path_is_an_error_in_both(documents: Both, path: str) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "json_extract(d, '$.a')",
-        "d ->> 'a'",
         "json_set(d, '$.a', 1)",
         "json_patch(d, '{}')",
         "json_array(1.5)",

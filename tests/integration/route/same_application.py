@@ -99,6 +99,14 @@ def reading(connection: Any) -> None:
     show("closed", lambda: (cursor.close(), cursor.fetchone()))
     show("info", lambda: connection.execute("PRAGMA table_info(item)").fetchall())
     show("exists", lambda: connection.execute("CREATE TABLE IF NOT EXISTS item (id INTEGER)").fetchall())
+    connection.row_factory = sqlite3.Row
+    named = connection.execute(
+        "INSERT INTO item (name, price) VALUES (?, ?) RETURNING id, price AS cost", ("shelf", 3.5)
+    )
+    row = named.fetchone()
+    print(row.keys(), row["cost"], row["id"] > 0, named.fetchone())
+    connection.row_factory = None
+    connection.rollback()
     first = connection.execute("SELECT id FROM item ORDER BY id")
     head = first.fetchone()
     print(head, connection.execute("SELECT max(id) FROM item").fetchone(), len(first.fetchall()))

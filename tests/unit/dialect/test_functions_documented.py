@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from outgrow.dialect import aggregates, functions, moment
+from outgrow.dialect import aggregates, functions, moment, table_functions
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 
@@ -52,7 +52,7 @@ def accepted(name: str) -> bool:
     """Whether some call of it is translated."""
     for count in range(4):
         for arguments in itertools.product(values(), repeat=count):
-            for call in (_scalar, _aggregate):
+            for call in (_scalar, _aggregate, _table):
                 try:
                     call(name, list(arguments))
                 except Untranslatable:
@@ -70,6 +70,10 @@ def _scalar(name: str, arguments: list[Value]) -> None:
 
 def _aggregate(name: str, arguments: list[Value]) -> None:
     aggregates.call(name, arguments, distinct=False, filter_="", caveats=[])
+
+
+def _table(name: str, arguments: list[Value]) -> None:
+    table_functions.call(name, arguments)
 
 
 def test_every_function_of_sqlite_is_documented() -> None:

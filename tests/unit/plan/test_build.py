@@ -11,7 +11,7 @@ import pytest
 
 from outgrow import errors
 from outgrow.model import plan, plan_data
-from outgrow.plan import build
+from outgrow.plan import build, file
 from outgrow.sqlite import connection, schema
 from support import engine
 
@@ -95,6 +95,30 @@ def test_a_table_that_an_override_skips_stays_out(path: Path) -> None:
     grown = with_table(path, before, "scratch")
     assert grown.table("scratch") is None
     assert grown.omissions[-1] == plan.Omission(kind="table", name="scratch", reason="left out by an override")
+
+
+def test_dates_stay_texts_where_the_plan_says_so(path: Path) -> None:
+    """Of every table, empty or not, and of those that appear later; numbers among them are kept with them."""
+    texts = [plan.Override(table="", settings={"dates": "text"})]
+    engine.script(path, *CHILDREN)
+    before = planned(path, texts)
+    engine.script(
+        path,
+        "CREATE TABLE d (a DATE, b TIMESTAMP, c TIME, n INTEGER, PRIMARY KEY (a, n))",
+        "INSERT INTO d VALUES ('2024-01-01', 5, '10:00:00', 1)",
+    )
+    made, usual = planned(path, texts), planned(path)
+
+    def types(found: plan.Plan) -> list[str]:
+        return [column.sql_type for table in found.tables for column in table.columns if column.source in "abcat"]
+
+    assert types(made) == ["text"] * 4
+    assert types(usual) == ["timestamp", "date", "numeric", "time"]
+    assert with_table(path, before, "d").tables == made.tables
+    assert file.loads(file.dumps(made, types=""), name="plan") == tuple(texts)
+    for settings in ({"dates": "numbers"}, {"date": "text"}):
+        with pytest.raises(errors.PlanInvalid, match="cannot be followed"):
+            planned(path, [plan.Override(table="", settings=settings)])
 
 
 def test_a_column_that_appears_is_planned_as_at_once(path: Path) -> None:

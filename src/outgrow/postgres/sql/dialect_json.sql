@@ -121,3 +121,112 @@ RETURN CASE outgrow.json_kind(x)
     WHEN 'real' THEN outgrow.real_number(outgrow.to_real(x #>> '{}'))
     ELSE outgrow.to_operand(outgrow.json_as_text(x))
 END;
+
+-- name: json_any
+-- What is extracted from JSON as a value of any type: the json null is NULL.
+CREATE OR REPLACE FUNCTION outgrow.json_any(x json) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN json_typeof(x) <> 'null' THEN x END;
+
+-- name: any_number
+-- A number as a value of any type; a real has digits after its point.
+CREATE OR REPLACE FUNCTION outgrow.any_number(x numeric) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (CASE x WHEN 'Infinity' THEN '9e999' WHEN '-Infinity' THEN '-9e999' ELSE x::text END)::json;
+
+-- name: any_real
+CREATE OR REPLACE FUNCTION outgrow.any_number(x double precision) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN outgrow.any_number(outgrow.real_number(x));
+
+-- name: any_kept
+-- A text of a column that keeps numbers and texts alike: what looks like a number is one.
+CREATE OR REPLACE FUNCTION outgrow.any_kept(x text) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE
+    WHEN x ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$' THEN x::json
+    WHEN outgrow.looks_numeric(x) THEN outgrow.any_number(outgrow.to_number(x))
+    ELSE to_json(x)
+END;
+
+-- name: any_rank
+-- Numbers come before texts.
+CREATE OR REPLACE FUNCTION outgrow.any_rank(x json) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN json_typeof(x) IN ('number', 'boolean') THEN 0 ELSE 1 END;
+
+-- name: any_size
+-- The number, 0 for a text.
+CREATE OR REPLACE FUNCTION outgrow.any_size(x json) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN json_typeof(x) IN ('number', 'boolean') THEN outgrow.json_as_number(x) ELSE 0 END;
+
+-- name: any_letters
+-- The text, empty for a number.
+CREATE OR REPLACE FUNCTION outgrow.any_letters(x json) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN json_typeof(x) IN ('number', 'boolean') THEN '' ELSE outgrow.json_as_text(x) END;
+
+-- name: any_numeric
+-- What a numeric affinity makes of a value: of a text that looks like a number, the number.
+CREATE OR REPLACE FUNCTION outgrow.any_numeric(x json) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN json_typeof(x) = 'string' THEN outgrow.any_kept(x #>> '{}') ELSE x END;
+
+-- name: any_type
+-- typeof()
+CREATE OR REPLACE FUNCTION outgrow.any_type(x json) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN x IS NULL THEN 'null'
+    WHEN json_typeof(x) = 'boolean' THEN 'integer'
+    WHEN json_typeof(x) <> 'number' THEN 'text'
+    WHEN x::text ~ '[.eE]' OR NOT outgrow.is_integer((x #>> '{}')::numeric) THEN 'real'
+    ELSE 'integer'
+END;
+
+-- name: json_label
+-- A name as a step of a path.
+CREATE OR REPLACE FUNCTION outgrow.json_label(name text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN '.' || CASE WHEN name ~ '^[A-Za-z][A-Za-z0-9]*$' THEN name ELSE to_json(name)::text END;
+
+-- name: json_each
+-- The members of an array or object, or the value itself, at a path of a document, as SQLite's table function has them.
+CREATE OR REPLACE FUNCTION outgrow.json_each(document json, start text)
+RETURNS TABLE (key json, value json, type text, atom json, fullkey text, path text)
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    root json := outgrow.json_at($1, $2);
+BEGIN
+    IF json_typeof(root) = 'array' THEN
+        RETURN QUERY
+            SELECT to_json(one.n - 1), outgrow.json_any(one.item), outgrow.json_kind(one.item),
+                CASE WHEN json_typeof(one.item) NOT IN ('array', 'object') THEN outgrow.json_any(one.item) END,
+                $2 || '[' || (one.n - 1) || ']', $2
+            FROM json_array_elements(root) WITH ORDINALITY AS one (item, n) ORDER BY one.n;
+    ELSIF json_typeof(root) = 'object' THEN
+        RETURN QUERY
+            SELECT to_json(one.name), outgrow.json_any(one.item), outgrow.json_kind(one.item),
+                CASE WHEN json_typeof(one.item) NOT IN ('array', 'object') THEN outgrow.json_any(one.item) END,
+                $2 || outgrow.json_label(one.name), $2
+            FROM json_each(root) WITH ORDINALITY AS one (name, item, n) ORDER BY one.n;
+    ELSIF root IS NOT NULL THEN
+        RETURN QUERY SELECT NULL::json, outgrow.json_any(root), outgrow.json_kind(root), outgrow.json_any(root), $2, $2;
+    END IF;
+END $$;
+
+-- name: json_tree
+-- The value at a path of a document and all that is in it, as SQLite's table function has them: each before its members.
+CREATE OR REPLACE FUNCTION outgrow.json_tree(document json, start text)
+RETURNS TABLE (key json, value json, type text, atom json, fullkey text, path text)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    WITH RECURSIVE tree (key, item, fullkey, path, place) AS (
+        SELECT NULL::json, root.item, $2, $2, ARRAY[]::bigint[]
+        FROM (SELECT outgrow.json_at($1, $2)) AS root (item) WHERE root.item IS NOT NULL
+        UNION ALL
+        SELECT part.key, part.item, part.fullkey, tree.fullkey, tree.place || part.n
+        FROM tree, LATERAL (
+            SELECT to_json(one.n - 1), one.item, tree.fullkey || '[' || (one.n - 1) || ']', one.n
+            FROM json_array_elements(CASE json_typeof(tree.item) WHEN 'array' THEN tree.item ELSE '[]' END)
+                WITH ORDINALITY AS one (item, n)
+            UNION ALL
+            SELECT to_json(one.name), one.item, tree.fullkey || outgrow.json_label(one.name), one.n
+            FROM json_each(CASE json_typeof(tree.item) WHEN 'object' THEN tree.item ELSE '{}' END)
+                WITH ORDINALITY AS one (name, item, n)
+        ) AS part (key, item, fullkey, n)
+    )
+    SELECT key, outgrow.json_any(item), outgrow.json_kind(item),
+        CASE WHEN json_typeof(item) NOT IN ('array', 'object') THEN outgrow.json_any(item) END, fullkey, path
+    FROM tree ORDER BY place
+$$;
