@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow.model import own
-from outgrow.route import warming
 from outgrow.route.standard import sqlite3
 
 __all__ = ["FENCE_PREFIX", "FileState", "Looker", "is_fence", "position"]
@@ -67,7 +66,6 @@ class Looker:
         row = self._ask(_STATE)
         if row is None:
             return None
-        warming.begin()
         return FileState(run=row[0].decode(), target=row[1].decode(), epoch=row[2], in_postgres=bool(row[3]))
 
     def _ask(self, sql: str) -> Any:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from outgrow.route import classify, file_state, moving, settings, tally
+from outgrow.route import classify, file_state, moving, settings, tally, warming
 from outgrow.route.standard import sqlite3
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class Line:
             return self._remote(cursor, sql, parameters)
         elif not outside:
             self._touched = True
+        if self.prepared and (state := self.looker.state) is not None:
+            warming.met(self.path, state, sql, parameters)
         if self._answered:
             cursor._answer = None
         self.tally.here += 1

@@ -53,9 +53,10 @@ def figures() -> dict[str, Any]:
     }
     # What has not been imported has done nothing, and would bring psycopg with it.
     for name, prefix in (("outgrow.route.pools", "pool_"), ("outgrow.route.dual", "dual_")):
-        module = sys.modules.get(name)
-        if module is not None:
-            found |= {prefix + key: value for key, value in module.figures().items()}
+        # Another thread may be importing it just now.
+        ask = getattr(sys.modules.get(name), "figures", None)
+        if ask is not None:
+            found |= {prefix + key: value for key, value in ask().items()}
     return found
 
 

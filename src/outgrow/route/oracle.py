@@ -16,7 +16,7 @@ from outgrow.model import own
 from outgrow.route import classify
 from outgrow.route.standard import sqlite3
 
-__all__ = ["Oracle", "Prepared"]
+__all__ = ["Oracle", "Prepared", "schema_of"]
 
 _SCHEMA = (
     "SELECT CAST(sql AS BLOB) FROM sqlite_master WHERE sql IS NOT NULL"
@@ -66,15 +66,21 @@ class Prepared:
         return values
 
 
+def schema_of(file: sqlite3.Connection) -> tuple[bytes, ...]:
+    """The statements that made the application's schema, without outgrow's."""
+    rows = sqlite3.Cursor.execute(sqlite3.Cursor(file), _SCHEMA).fetchall()
+    return tuple(sql for (sql,) in rows)
+
+
 class Oracle:
     """One for each file and schema; any thread may ask it."""
 
     def __init__(self, file: sqlite3.Connection) -> None:
-        rows = sqlite3.Cursor.execute(sqlite3.Cursor(file), _SCHEMA).fetchall()
+        self.schema = schema_of(file)
         self._lock = threading.RLock()
         self._prepared: dict[tuple[str, bool], Prepared] = {}
         self._memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        for (sql,) in rows:
+        for sql in self.schema:
             with contextlib.suppress(sqlite3.Error):  # a virtual table whose module is not here
                 self._memory.execute(sql.decode())
 
@@ -126,6 +132,7 @@ class Oracle:
 
     def apply(self, sql: str) -> None:
         """Change the schema here too."""
+        self.schema = ()  # none that a file has
         with self._lock:
             self._memory.execute(sql).fetchall()
             self._prepared.clear()

@@ -15,7 +15,7 @@ from psycopg.pq import Format
 from outgrow.dialect import variants
 from outgrow.route import settings, wire
 
-__all__ = ["Pool", "close_all", "figures", "of"]
+__all__ = ["Pool", "close_all", "figures", "of", "probe"]
 
 
 class _Numeric(Loader):
@@ -134,17 +134,25 @@ class Pool:
         self._pool.close()
 
 
-_pools: dict[str, Pool] = {}
+_pools: dict[tuple[str, settings.Settings], Pool] = {}
 _lock = threading.Lock()
 
 
 def of(dsn: str) -> Pool:
-    """The process's pool for a target."""
+    """The process's pool for a target, by the settings that hold now."""
+    key = (dsn, settings.current())
     with _lock:
-        found = _pools.get(dsn)
+        found = _pools.get(key)
         if found is None:
-            found = _pools[dsn] = Pool(dsn)
+            found = _pools[key] = Pool(dsn)
         return found
+
+
+def probe(dsn: str) -> None:
+    """Log in once, if there is no pool yet; psycopg.Error where that fails. A pool would try on, and fill a log."""
+    found = settings.current()
+    if (dsn, found) not in _pools:
+        psycopg.connect(found.database_url or dsn, connect_timeout=found.connect_timeout).close()
 
 
 def figures() -> dict[str, int]:

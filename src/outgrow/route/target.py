@@ -11,7 +11,7 @@ from typing import Any
 
 from outgrow.dialect import catalog, statement
 from outgrow.model import plan_data
-from outgrow.route import file_state, oracle, pools, tally, wire
+from outgrow.route import file_state, oracle, pools, settings, tally, wire
 from outgrow.route.standard import sqlite3
 
 __all__ = ["Target", "of"]
@@ -51,9 +51,18 @@ class Target:
         version = sqlite3.Cursor.execute(sqlite3.Cursor(file), "PRAGMA schema_version").fetchall()[0][0]
         found = self._oracles.get(version)
         if found is None:
+            # A switch is a change of the file's schema, but not of the application's.
+            schema = oracle.schema_of(file)
+            same = [one for one in self._oracles.values() if one.schema == schema]
             self._oracles.clear()
-            found = self._oracles[version] = oracle.Oracle(file)
+            found = self._oracles[version] = same[0] if same else oracle.Oracle(file)
         return found
+
+    def inherit(self, old: Target) -> None:
+        """Go on with what an earlier epoch knew, where the plan is the same and so the same statements mean the same."""
+        self._oracles = dict(old._oracles)
+        if old.plan == self.plan:
+            self._known = old._known
 
     def translate(self, sql: str, bound: Any, tally: tally.Tally) -> statement.Statement:
         """The translation that fits the bound values; statement.Refused where there is none."""
@@ -77,14 +86,14 @@ class Target:
         return made
 
 
-_targets: dict[tuple[str, str, int], Target] = {}
+_targets: dict[tuple[str, str, int, settings.Settings], Target] = {}
 _lock = threading.Lock()
 
 
 def of(state: file_state.FileState) -> Target:
     """The process's target for a file's migration."""
     # Another epoch may have another plan: a schema grows while the file is the primary.
-    key = (state.run, state.target, state.epoch)
+    key = (state.run, state.target, state.epoch, settings.current())
     found = _targets.get(key)
     if found is None:
         with _lock:
@@ -92,9 +101,7 @@ def of(state: file_state.FileState) -> Target:
             if found is None:
                 found = Target(state)
                 for other in [other for other in _targets if other[:2] == key[:2]]:
-                    old = _targets.pop(other)
-                    if old.plan == found.plan:  # the same statements mean the same
-                        found._known = old._known
+                    found.inherit(_targets.pop(other))
                 _targets[key] = found
     return found
 
