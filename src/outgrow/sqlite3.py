@@ -236,9 +236,8 @@ class Connection(_Connection):
 
     @property
     def total_changes(self) -> int:
-        here: int = _total_changes(self)
         route = self._line
-        return here if route is None else here + route.changes
+        return int(_total_changes(self)) if route is None else route.total_changes()
 
     def interrupt(self) -> None:
         route = self._line

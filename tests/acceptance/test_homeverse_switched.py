@@ -61,6 +61,20 @@ def counted(dsn: str) -> dict[str, int]:
     return {name: row[0] for name, row in zip(TABLES, rows, strict=True) if row is not None}
 
 
+def test_its_tests_pass_while_the_file_is_followed(postgres_dsn: str, tmp_path: Path) -> None:
+    path = tmp_path / "homeverse.db"
+    young(path)
+    shutil.copy(EXAMPLE / "overrides.toml", path.with_name(f"{path.name}.plan.toml"))
+    with living.Engine(tmp_path, path, postgres_dsn, verify_every=60.0) as engine:
+        engine.start().ready()
+        passed, said = outcome(path)
+        assert " failed" not in said.strip().splitlines()[-1], said
+        assert passed >= 99, said
+        engine.caught_up()
+        assert all(rows > 0 for rows in counted(postgres_dsn).values())
+        assert engine.ask("verify")["differences"] == []
+
+
 @pytest.mark.parametrize("build", [young, grown])
 def test_its_tests_pass_after_a_switch(postgres_dsn: str, tmp_path: Path, build: object) -> None:
     assert callable(build)

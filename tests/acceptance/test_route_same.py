@@ -54,6 +54,15 @@ def test_a_connection_that_was_open_before_the_switch_says_the_same_after_it(pos
         assert engine.ask("verify")["differences"] == []
 
 
+def test_a_connection_to_a_followed_file_says_the_same(postgres_dsn: str, tmp_path: Path) -> None:
+    plain = engines.script(tmp_path / "plain.db", *SCHEMA, journal_mode="wal")
+    expected = said(start("sqlite3", plain))
+    path = engines.script(tmp_path / "app.db", *SCHEMA, journal_mode="wal")
+    with living.Engine(tmp_path, path, postgres_dsn) as engine:
+        engine.start().ready()
+        assert said(start("outgrow.sqlite3", path)) == expected
+
+
 def test_the_same_without_a_migration(tmp_path: Path) -> None:
     plain, other = (engines.script(tmp_path / name, *SCHEMA, journal_mode="wal") for name in ("a.db", "b.db"))
     assert said(start("outgrow.sqlite3", other)) == said(start("sqlite3", plain))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from outgrow.route import classify, file_state, moving, settings, tally, warming
+from outgrow.route import classify, counting, file_state, moving, settings, tally, warming
 from outgrow.route.standard import sqlite3
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Line:
         self.prepared = False
         self.changes = 0
         """Rows changed at PostgreSQL."""
+        self._count = counting.Count(connection)
         self.tally = tally.Tally()
         self._watch: dual.Watch | None = None
         self._timeout = 0.0
@@ -81,6 +82,8 @@ class Line:
             self._touched, self._opened = False, ()
         if type(sql) is str and classify.of(sql) is not _PLAIN and self._special(sql, outside):
             return self._remote(cursor, sql, parameters)
+        if self._count.open is not None:
+            self._count.settle()
         self.prepared = False
         try:
             _execute(cursor, sql, parameters)
@@ -97,11 +100,13 @@ class Line:
             return self._remote(cursor, sql, parameters)
         elif not outside:
             self._touched = True
-        if self.prepared and (state := self.looker.state) is not None:
-            warming.met(self.path, state, sql, parameters)
         if self._answered:
             cursor._answer = None
         self.tally.here += 1
+        if (state := self.looker.state) is not None:
+            self._count.ran(cursor, is_first=self.tally.here == 1)
+            if self.prepared:
+                warming.met(self.path, state, sql, parameters)
         if self._watch is not None and not _in_transaction(self.connection):
             self._autocommitted(cursor, sql)
         return cursor
@@ -112,6 +117,9 @@ class Line:
             return self._remote(cursor, sql, rows, many=True)
         if not _in_transaction(self.connection):
             self._touched, self._opened = False, ()
+        if self._count.open is not None:
+            self._count.settle()
+        self.prepared = False
         last: list[Any] = []
         iterator = iter(rows)
         try:
@@ -125,11 +133,12 @@ class Line:
         if self._answered:
             cursor._answer = None
         self.tally.here += 1
-        if self._watch is not None:
-            if self.looker.state is None:
-                self._moved()
-            if not _in_transaction(self.connection):
-                self.committed()
+        if self.prepared and self.looker.state is None:
+            self._moved()
+        if self.looker.state is not None:
+            self._count.ran(cursor, is_first=self.tally.here == 1)
+        if self._watch is not None and not _in_transaction(self.connection):
+            self.committed()
         return cursor
 
     def executescript(self, cursor: Any, script: Any) -> Any:
@@ -193,6 +202,10 @@ class Line:
             self._leave(None)
             return True
         return False
+
+    def total_changes(self) -> int:
+        """The rows that the application's statements changed, in both stores."""
+        return self._count.total() + self.changes
 
     def _moved(self) -> bool:
         """Look at the file; what it cannot say now, the statement itself will."""
