@@ -13,6 +13,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from apsw import sqlite_extra
 
 from outgrow import errors
 
-__all__ = ["Connection", "Fingerprint", "Source", "SourceConnection", "check_usable", "open_source", "translate_errors"]
+__all__ = ["Connection", "Fingerprint", "Source", "SourceConnection", "open_source", "translate_errors", "usable"]
 
 BUSY_TIMEOUT = 10_000
 """Milliseconds that a read waits for a lock."""
@@ -90,8 +91,6 @@ class Source:
         self._opened = opened
         self._parameters = parameters
         self._connections: list[SourceConnection] = []
-        self._identity = _identity(opened)
-        _opened[self._identity] += 1
         self.main = self.connect()
         self.main.companion = functools.cache(self.connect)
         # Python takes note of Ctrl-C in between; SQLite alone would not before the end of a statement.
@@ -152,7 +151,6 @@ class Source:
         """Close every connection."""
         while self._connections:
             self._connections.pop().close()
-        _opened[self._identity] -= 1
 
 
 @contextlib.contextmanager
@@ -217,6 +215,7 @@ def _header(path: pathlib.Path) -> bytes:
 
 _opened: collections.Counter[tuple[int, int]] = collections.Counter()
 """Device and inode of the files that are open here, of which there are descriptors of our own library."""
+_opening = threading.Lock()
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int]:
@@ -224,15 +223,28 @@ def _identity(path: pathlib.Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def check_usable(path: pathlib.Path) -> None:
-    """Raise errors.SourceUnreadable for what is no readable file, errors.SourceInUse for one that is open in this process.
+@contextlib.contextmanager
+def usable(path: pathlib.Path) -> Iterator[None]:
+    """While a file is open here. Any thread may open it meanwhile.
+
+    Raises errors.SourceUnreadable for what is no readable file, errors.SourceInUse for one that is open in this process.
 
     Two SQLite libraries in one process drop each other's POSIX locks, and rows are lost with a clean integrity check.
     """
     _check_readable(path)
     identity = _identity(path)
-    if _opened[identity]:
-        return
+    with _opening:
+        if not _opened[identity]:
+            _check_unused(path, identity)
+        _opened[identity] += 1
+    try:
+        yield
+    finally:
+        with _opening:
+            _opened[identity] -= 1
+
+
+def _check_unused(path: pathlib.Path, identity: tuple[int, int]) -> None:
     for name in os.listdir("/dev/fd"):
         with contextlib.suppress(OSError):
             there = os.fstat(int(name))
@@ -293,9 +305,9 @@ def open_source(path: str | os.PathLike[str], *, functions: bool = True) -> Iter
     `functions` are the codecs'. Raises errors.SourceUnreadable, errors.SourceCorrupt, errors.SourceBusy.
     """
     path = pathlib.Path(path).resolve()
-    check_usable(path)
     wal, shm = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
     with contextlib.ExitStack() as stack:
+        stack.enter_context(usable(path))
         opened, parameters = path, "mode=ro"
         if _stat(wal)[0] and not shm.exists():
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="outgrow-"))

@@ -35,14 +35,16 @@ class LiveFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = pathlib.Path(path).resolve()
         self._patience = PATIENCE
-        connection.check_usable(self.path)
-        self.source = connection.Source(path=self.path, opened=self.path, parameters="mode=rw")
+        self._usage = contextlib.ExitStack()
+        self._usage.enter_context(connection.usable(self.path))
         try:
+            self.source = connection.Source(path=self.path, opened=self.path, parameters="mode=rw")
+            self._usage.callback(self.source.close)
             with connection.translate_errors(self.path):
                 self.writer = self._writer()
                 self.encoding = str(self.writer.pragma("encoding"))
         except BaseException:
-            self.source.close()
+            self._usage.close()
             raise
 
     def _writer(self) -> apsw.Connection:
@@ -68,7 +70,7 @@ class LiveFile:
 
     def close(self) -> None:
         """Close every connection."""
-        self.source.close()
+        self._usage.close()
 
     def __enter__(self) -> LiveFile:
         return self
