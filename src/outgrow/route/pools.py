@@ -15,7 +15,7 @@ from psycopg.pq import Format
 from outgrow.dialect import variants
 from outgrow.route import settings, wire
 
-__all__ = ["Pool", "close_all", "figures", "of", "probe"]
+__all__ = ["Pool", "close", "close_all", "figures", "of", "probe"]
 
 
 class _Numeric(Loader):
@@ -160,6 +160,13 @@ def figures() -> dict[str, int]:
     with _lock:
         found = [pool.figures() for pool in _pools.values()]
     return {name: sum(one[name] for one in found) for name in ("size", "in_use", "waiting", "requests")}
+
+
+def close(dsn: str) -> None:
+    """Close the pools for a target; the next statement opens one again."""
+    with _lock:
+        for key in [key for key in _pools if key[0] == dsn]:
+            _pools.pop(key).close()
 
 
 def close_all() -> None:

@@ -110,8 +110,7 @@ def switch(path: str, kind: str) -> None:
         file.execute("COMMIT")
     _used.append(dsn)
     for old in _used[:-OPEN]:
-        with contextlib.suppress(KeyError):
-            pools._pools.pop(old).close()
+        pools.close(old)
     del _used[:-OPEN]
 
 
