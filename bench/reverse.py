@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from bench import dataset, outgrow_cli, results, task
-from outgrow.plan import file as plan_file
+from outgrow.model import plan_data
 from outgrow.postgres import capture, live_state, state
 
 __all__ = ["measure_all"]
@@ -101,7 +101,7 @@ def measure_rounds(given: task.Task, data: dataset.Dataset, entries: dict[str, d
         db.execute("CREATE TABLE plain (LIKE events INCLUDING ALL)")
         db.execute("INSERT INTO plain SELECT * FROM events")
         db.execute("VACUUM ANALYZE plain")
-        (made,) = plan_file.from_data(state.State(db).migration().plan).tables
+        (made,) = plan_data.from_data(state.State(db).migration().plan).tables
         live_state.begin(db)
         live_state.prepare(db, 1)
         live_state.open_(db, 1)
