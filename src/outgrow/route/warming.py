@@ -36,9 +36,9 @@ _MODULES = (
     "outgrow.route.target",
     "outgrow.route.session",
 )
-_APART, _BETWEEN = 0.1, 0.01
-"""Seconds between two modules, and between two statements, in which the application has the processor."""
-_SPREAD = 0.5
+_PAUSES = 4.0
+"""Seconds of pause after each second of work: the application has most of the processor, also while the copy begins."""
+_SPREAD = 5.0
 """Seconds over which the processes of an application begin: they see a migration at the same moment."""
 _INTERVAL = 0.0005
 """Seconds after which the thread that works gives way; the interpreter's own 5 ms would be felt at each wait of a statement."""
@@ -76,12 +76,11 @@ def _work() -> None:
     time.sleep(random.uniform(0, _SPREAD))
     for name in _MODULES:
         if name not in sys.modules:
-            with _gently():
-                try:
+            try:
+                with _gently():
                     importlib.import_module(name)
-                except ImportError:  # whoever needs it says so
-                    return
-            time.sleep(_APART)
+            except ImportError:  # whoever needs it says so
+                return
     while True:
         with _changed:
             if not _waiting and not _changed.wait_for(lambda: _waiting, _IDLE):
@@ -101,7 +100,6 @@ def _work() -> None:
             return
         with _changed:
             _waiting.popleft()
-        time.sleep(_BETWEEN)
 
 
 def _translate(path: str, state: file_state.FileState, sql: str, parameters: Any) -> None:
@@ -121,12 +119,14 @@ def _translate(path: str, state: file_state.FileState, sql: str, parameters: Any
 
 @contextlib.contextmanager
 def _gently() -> Iterator[None]:
-    before = sys.getswitchinterval()
+    """Work that gives way often, and a pause after it that is as long as the work asks for."""
+    before, began = sys.getswitchinterval(), time.thread_time()
     sys.setswitchinterval(min(before, _INTERVAL))
     try:
         yield
     finally:
         sys.setswitchinterval(before)
+    time.sleep(_PAUSES * (time.thread_time() - began))
 
 
 def _forked() -> None:
