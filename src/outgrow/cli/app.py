@@ -335,6 +335,7 @@ def commands() -> tuple[str, ...]:
 def main(given: Sequence[str]) -> NoReturn:
     """Run the command line; usage errors end like all others, in JSON where that was asked for."""
     try:
+        migration.own_process()
         status = app(list(given), prog_name="outgrow", standalone_mode=False)
     except typer.TyperException as error:
         _wrong_usage(given, error.format_message())

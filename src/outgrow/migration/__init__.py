@@ -33,6 +33,7 @@ __all__ = [
     "default_plan_path",
     "make_plan",
     "overrides_for",
+    "own_process",
     "rehearse",
     "status",
     "verify",
@@ -49,6 +50,13 @@ _MODULES = {
     "verifying": ("VerifyReport", "verify"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def own_process() -> bool:
+    """Set SQLite's library up for a process that is outgrow's own; whether it was in time: nothing may be open yet."""
+    from outgrow.sqlite import library
+
+    return library.allocate_without_counting()
 
 
 def __getattr__(name: str) -> Any:
