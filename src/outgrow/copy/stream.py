@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Iterator
 from outgrow import failpoints, workers
 from outgrow.codec import separators
 from outgrow.copy import chunks, lines
-from outgrow.model import event
-from outgrow.postgres import connection, loader, sql_table, state
+from outgrow.model import event, plan
+from outgrow.postgres import connection, hints, loader, sql_table, state
 from outgrow.sqlite import reader
 
 __all__ = ["Readers", "Stream"]
@@ -22,6 +22,9 @@ Readers = Callable[[str], reader.TableReader]
 _AHEAD_BYTES = 8 * 2**20
 _MOST_KEPT = 2_000
 """Rows for the quarantine that wait in memory until their chunk's COPY is over."""
+
+_SMALL = 10_000
+"""Rows of a table whose pages all stay in the server's memory anyway."""
 
 
 class _Careful(Exception):
@@ -46,9 +49,11 @@ class Stream:
         null: str,
         stop: workers.Stop,
         sink: event.Sink,
+        hints: hints.Hints,
         pace: Callable[[], None] = lambda: None,
     ) -> None:
         self._pace = pace
+        self._hints = hints
         self._source = source
         self._target = target
         self._state = state.State(target, run=run)
@@ -90,7 +95,7 @@ class Stream:
             return None
 
     def _transaction(self, chunk: chunks.Chunk, work: Callable[[], loader.Loaded]) -> loader.Loaded:
-        with self._target.transaction():
+        with self._looked_at(chunk.table), self._target.transaction():
             if not self._state.claim_chunk(chunk.table.source, chunk.ordinal):
                 return loader.Loaded(rows=0, quarantined=0, size=0)
             failpoints.hit("chunk.claimed")
@@ -105,6 +110,10 @@ class Stream:
             failpoints.hit("chunk.copied")
         failpoints.hit("chunk.committed")
         return loaded
+
+    def _looked_at(self, table: plan.TablePlan) -> contextlib.AbstractContextManager[None]:
+        """What a block commits is looked at, unless the table is not worth the round trips."""
+        return self._hints.loading(self._target, table.target) if table.rows > _SMALL else contextlib.nullcontext()
 
     def _fast(
         self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk, *, looking: bool

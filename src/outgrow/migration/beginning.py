@@ -13,7 +13,7 @@ from outgrow.follow import pace
 from outgrow.migration import copying, planning, session
 from outgrow.model import plan, schema
 from outgrow.model.phase import Phase
-from outgrow.postgres import dialect_functions, state
+from outgrow.postgres import dialect_functions, hints, state
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import capture, live
@@ -140,6 +140,7 @@ def copy(
     with pacer, steps.step("copy", total=made.rows, done=resumed, unit="rows"):
         todo = chunks.Queue(file.source, made, keeper, rows=migration.chunk_rows, live=True)
         null = secrets.token_hex(8)
+        fresh = hints.Hints(made.schema)
         streams = [
             stream.Stream(
                 copying.readers(file.source, made, null, live=True),
@@ -149,6 +150,7 @@ def copy(
                 null=null,
                 stop=target.stop,
                 sink=steps.sink,
+                hints=fresh,
                 pace=pacer.pace,
             )
             for connection in sessions

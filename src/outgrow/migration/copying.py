@@ -20,7 +20,7 @@ from outgrow.migration import planning, quarantine_sample, session, verifying
 from outgrow.model import event, plan, plan_data
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
-from outgrow.postgres import state
+from outgrow.postgres import hints, state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import reader
@@ -225,6 +225,7 @@ def _fill(
         todo = chunks.Queue(source, made, state.State(target.control, run=migration.run), rows=migration.chunk_rows)
         null = secrets.token_hex(8)
         streams = []
+        fresh = hints.Hints(made.schema)
         for connection in target.sessions(jobs):
             make = readers(source, made, null)
             streams.append(
@@ -236,6 +237,7 @@ def _fill(
                     null=null,
                     stop=target.stop,
                     sink=steps.sink,
+                    hints=fresh,
                 )
             )
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
