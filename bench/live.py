@@ -25,7 +25,7 @@ from support.workload import running, schema, script
 
 __all__ = ["measure_all"]
 
-SECONDS = 10.0
+SECONDS, TURNS, WRITERS = 12.0, 3, 4
 """How long each rate is held."""
 
 RATES = (200, 1_000, 0)
@@ -95,41 +95,43 @@ def watching(dsn: str, seen: dict[int, float], stop: list[bool]) -> Iterator[Non
         thread.join()
 
 
-def write(path: pathlib.Path, rate: float, seconds: float, processes: int = 4) -> dict[str, Any]:
-    """Processes that insert rows, one a transaction, at a rate together."""
+def write(path: pathlib.Path, rate: float, seconds: float) -> list[dict[str, Any]]:
+    """Processes that insert rows, one a transaction, at a rate together; what each of them said."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(number), str(rate / processes), str(seconds)],
+            [sys.executable, "-c", WRITER, str(path), str(number), str(rate / WRITERS), str(seconds)],
             stdout=subprocess.PIPE,
         )
-        for number in range(processes)
+        for number in range(WRITERS)
     ]
-    told = [json.loads(process.communicate()[0]) for process in started]
+    return [json.loads(process.communicate()[0]) for process in started]
+
+
+def summary_of(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the processes of some rounds said; `late` is the share of writes that took over a millisecond."""
     latencies = [value * 1000 for one in told for value in one["latency"]]
-    writes = sum(one["writes"] for one in told)
     return {
-        "rate": writes / max(one["seconds"] for one in told),
-        "writes": writes,
+        "writes": len(latencies),
         "latency_ms": percentiles(latencies),
+        "late": round(sum(value > 1.0 for value in latencies) / len(latencies), 5),
     }
 
 
+def made(path: pathlib.Path) -> pathlib.Path:
+    """A file with a table to write to."""
+    statements = "PRAGMA journal_mode=WAL; CREATE TABLE beat(id INTEGER PRIMARY KEY, writer INT, at REAL, note TEXT)"
+    command = "import sqlite3,sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", command, str(path), statements], check=True)
+    return path
+
+
 def follow(given: task.Task, rate: float) -> dict[str, Any]:
-    """Hold a rate without an engine and with one; the lag as seen from PostgreSQL, and how long the rest took to arrive."""
+    """Hold a rate in a file of its own and, by turns, in one that is followed; the lag as seen from PostgreSQL."""
+    alone: list[dict[str, Any]] = []
+    together: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(dir=given.directory) as name:
         directory = pathlib.Path(name)
-        path = directory / "app.db"
-        subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import sqlite3,sys; db=sqlite3.connect(sys.argv[1]); db.execute('PRAGMA journal_mode=WAL');"
-                "db.execute('CREATE TABLE beat(id INTEGER PRIMARY KEY, writer INT, at REAL, note TEXT)')",
-                str(path),
-            ],
-            check=True,
-        )
-        alone = write(path, rate, SECONDS)
+        path, other = made(directory / "app.db"), made(directory / "other.db")
         given.to.recreate()
         with living.Engine(directory, path, given.to.dsn, verify_every=3600) as engine:
             engine.start().ready()
@@ -142,20 +144,26 @@ def follow(given: task.Task, rate: float) -> dict[str, Any]:
                 time.sleep(5.0)
                 idle = (sum(process.cpu_times()[:2]) - idle) / 5.0
                 first = max(seen, default=0)
-                together = write(path, rate, SECONDS)
-                ended = time.monotonic()
-                engine.caught_up()
-                drained = time.monotonic() - ended
+                for _ in range(TURNS):
+                    alone += write(other, rate, SECONDS / TURNS)
+                    told = write(path, rate, SECONDS / TURNS)
+                    ended = time.monotonic()
+                    engine.caught_up()
+                    drained = time.monotonic() - ended
+                    together += told
                 time.sleep(0.2)
             lags = [lag * 1000 for number, lag in seen.items() if number > first]
             facts = engine.facts() or {}
             engine.stop()
+    followed = summary_of(together)
+    turns = [together[first : first + WRITERS] for first in range(0, len(together), WRITERS)]
+    followed["rate"] = followed["writes"] / sum(max(one["seconds"] for one in turn) for turn in turns)
     return {
         "kind": "follow",
         "failures": [],
         "rate": rate,
-        "alone": alone,
-        "followed": together,
+        "alone": summary_of(alone),
+        "followed": followed,
         "lag_ms": percentiles(lags),
         "drained_seconds": round(drained, 3),
         "engine_delay_ms": facts.get("delay_ms"),

@@ -200,6 +200,8 @@ def live_table(found: dict[str, Any]) -> str:
                     f"{one['drained_seconds'] * 1000:.0f}",
                     f"{alone['latency_ms']['p99']:.1f}",
                     f"{followed['latency_ms']['p99']:.1f}",
+                    f"{alone['late']:.2%}",
+                    f"{followed['late']:.2%}",
                     f"{one['idle_cpu']:.1%}",
                 ]
             )
@@ -223,6 +225,8 @@ def live_table(found: dict[str, Any]) -> str:
         "p99",
         "drained after ms",
         "write p99 ms alone",
+        "followed",
+        "over 1 ms alone",
         "followed",
         "idle, of a core",
     ]
