@@ -12,16 +12,21 @@ import sys
 
 import fastapi
 import uvicorn
+from fastapi import responses
 from uvicorn import supervisors
 
 
 def application() -> fastapi.FastAPI:
-    """The application on the drop-in; what each worker calls."""
+    """The application on the drop-in; what each worker calls. `/metrics` tells of the worker that answers."""
     from outgrow import sqlite3
 
     sqlite3.install()
     from examples.homeverse import app
 
+    def metrics() -> responses.PlainTextResponse:
+        return responses.PlainTextResponse(sqlite3.metrics_text(), media_type="text/plain; version=0.0.4")
+
+    app.app.add_api_route("/metrics", metrics, methods=["GET"], include_in_schema=False)
     return app.app
 
 
