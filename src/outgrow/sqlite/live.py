@@ -39,6 +39,7 @@ class LiveFile:
         self._usage.enter_context(connection.usable(self.path))
         try:
             self.source = connection.Source(path=self.path, opened=self.path, parameters="mode=rw")
+            self.source.main.companion = None  # one processor is enough for us: the application has the others
             self._usage.callback(self.source.close)
             with connection.translate_errors(self.path):
                 self.writer = self._writer()
