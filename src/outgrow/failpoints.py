@@ -48,6 +48,7 @@ LIVE_POINTS = (
     "switch.opened",
     "switch.set_back",
     "end.target_clean",
+    "end.file_read_only",
     "end.file_clean",
 )
 """The points that only a live migration has."""

@@ -305,7 +305,7 @@ def command(path: Path, dsn: str, name: str, **arguments: Any) -> dict[str, Any]
 ENDS = ("end.file_clean", "end.target_clean")
 
 
-@pytest.mark.parametrize("point", ENDS)
+@pytest.mark.parametrize("point", ["end.file_read_only", *ENDS])
 def test_a_finish_that_was_killed_is_completed(point: str, postgres_dsn: str, path: Path, tmp_path: Path) -> None:
     """By the same command, and by an engine that is started once more."""
     with living.Engine(tmp_path, path, postgres_dsn) as engine:

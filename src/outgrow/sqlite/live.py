@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import apsw
 
-from outgrow import errors
+from outgrow import errors, failpoints
 from outgrow.model import own
 from outgrow.model.phase import Side
 from outgrow.sqlite import capture, connection, file_state
@@ -38,6 +38,7 @@ class LiveFile:
         self._usage = contextlib.ExitStack()
         self._usage.enter_context(connection.usable(self.path))
         try:
+            _complete_rights(self.path)
             self.source = connection.Source(path=self.path, opened=self.path, parameters="mode=rw")
             self.source.main.companion = None  # one processor is enough for us: the application has the others
             self._usage.callback(self.source.close)
@@ -209,6 +210,7 @@ class LiveFile:
         """Remove every trace of outgrow, and leave one file that nobody can write to."""
         # First of all: whoever opens it from now on cannot write, fence or not.
         self.path.chmod(stat.S_IMODE(self.path.stat().st_mode) & ~0o222)
+        failpoints.hit("end.file_read_only")
         with self.writing():
             self.remove()
         self.source.close_but(self.writer)
@@ -264,3 +266,20 @@ class LiveFile:
         """Bring the log to the disk, so that a power cut cannot take back what the follower is about to have."""
         with contextlib.suppress(FileNotFoundError), open(self.wal, "rb") as log:
             os.fdatasync(log.fileno()) if hasattr(os, "fdatasync") else os.fsync(log.fileno())
+
+
+def _complete_rights(path: pathlib.Path) -> None:
+    """Take back the right to write to a file that is fenced and cannot be written to: its archiving was interrupted."""
+    found = path.stat()
+    if found.st_mode & 0o200 or found.st_uid != os.geteuid():
+        return
+    mode = stat.S_IMODE(found.st_mode)
+    # Before the look: SQLite would give the file's rights to what it has to make beside it.
+    path.chmod(mode | 0o200)
+    fenced = False
+    try:
+        there = file_state.peek(path)
+        fenced = there is not None and there.primary is Side.POSTGRES
+    finally:
+        if not fenced:
+            path.chmod(mode)
