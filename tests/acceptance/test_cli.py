@@ -235,7 +235,8 @@ USAGE: Mapping[str, tuple[str, list[str]]] = {
     "an option without its value": ("usage", ["copy", "a.db", "--to"]),
     "a number out of range": ("usage", ["copy", "a.db", "--to", "x", "--jobs", "99"]),
     "no target": ("target_missing", ["copy", "a.db"]),
-    "no target to verify": ("target_missing", ["verify", "a.db"]),
+    "no target to run to": ("target_missing", ["run", "{good}"]),
+    "no target to verify": ("target_missing", ["verify", "{good}"]),
     "a plan that is not there": ("plan_invalid", ["check", "{good}", "--plan", "{good}.none"]),
     "a DSN that is none": ("usage", ["copy", "{good}", "--to", "postgresql://u:secret%@h/d"]),
 }

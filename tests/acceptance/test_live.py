@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from outgrow import failpoints
+from outgrow import failpoints, migration
+from support import engine as engines
 from support import living
 from support.stage import staged
 from support.workload import watching
@@ -125,3 +126,18 @@ def test_an_engine_killed_while_it_follows_back_continues(point: str, postgres_d
         stage.engine.switch("sqlite")
         stage.load.accepted("sqlite", 3)
         stage.judge(last_epoch=2)
+
+
+def test_a_file_in_a_live_migration_knows_its_target(postgres_dsn: str, tmp_path: Path) -> None:
+    """To go on, and to verify with an engine and without one, no target need be named."""
+    path = engines.script(
+        tmp_path / "app.db", "CREATE TABLE t (a)", "INSERT INTO t VALUES (1), (2)", journal_mode="wal"
+    )
+    with living.Engine(tmp_path, path, postgres_dsn) as engine:
+        engine.start().ready()
+        engine.stop()
+    with living.Engine(tmp_path, path, "") as engine:
+        engine.start().ready()
+        assert migration.verify(path).rows == 2
+        engine.stop()
+    assert migration.verify(path).rows == 2

@@ -86,6 +86,11 @@ def test_processes_write_on_through_finish_and_after_it_without_an_engine(
     for name in ("switch", "rollback", "abort"):
         with pytest.raises(errors.PhaseRefused, match="finished"):
             command(path, postgres_dsn, "switch" if name == "rollback" else name)
+    told = migration.status(path, None)
+    assert (told["phase"], told["primary"], told["trouble"]) == ("finished", "postgres", None)
+    assert "--drop-router" in told["checks"][0]["remedy"]
+    with pytest.raises(errors.PhaseRefused, match="finished"):
+        migration.verify(path)
     assert command(path, postgres_dsn, "finish", router="drop")["router"] == "removed"
     assert relations(postgres_dsn) == set()
     assert says("sqlite3", path, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%outgrow%'") == ["[(0,)]"]

@@ -59,9 +59,10 @@ class Engine:
     def start(self, *options: str, failpoint: str = "") -> Engine:
         """Start the engine; at a failpoint it dies, waits, or writes down what it passes (see `outgrow.failpoints`)."""
         command = [sys.executable, str(TUNED), *self._tuned] if self._tuned else [sys.executable, "-m", "outgrow"]
+        named = ["--to", self.dsn] if self.dsn else []
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "run", str(self.path), "--to", self.dsn, *self._options, *options],
+                [*command, "run", str(self.path), *named, *self._options, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -12,7 +12,7 @@ import typer
 import outgrow
 from outgrow import errors, migration
 from outgrow.cli import live, output, progress, wording
-from outgrow.cli.options import Columns, File, Jobs, Json, PlanFile, Quiet, Schema, To
+from outgrow.cli.options import Columns, File, Jobs, Json, KnownTo, PlanFile, Quiet, Schema, To
 from outgrow.model import plan
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def copy(
 
 
 @app.command(short_help="Compare a file with its target, value by value.")
-def verify(file: File, to: To, jobs: Jobs = 2, as_json: Json = False, quiet: Quiet = False) -> None:
+def verify(file: File, to: KnownTo = None, jobs: Jobs = 2, as_json: Json = False, quiet: Quiet = False) -> None:
     """Compare a file with the target of its migration, value by value, and name every difference."""
     ending = output.Output(command="verify", as_json=as_json, quiet=quiet)
 

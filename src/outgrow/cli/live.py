@@ -13,7 +13,7 @@ import typer
 
 from outgrow import errors, migration
 from outgrow.cli import glance, output, progress
-from outgrow.cli.options import File, Json, KnownTo, PlanFile, Quiet, Schema, To
+from outgrow.cli.options import File, Json, KnownTo, PlanFile, Quiet, Schema
 from outgrow.model import event
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
 
 def _run(
     file: File,
-    to: To,
+    to: KnownTo = None,
     schema: Schema = "public",
     plan_file: PlanFile = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=8, help="Streams of the copy.")] = 1,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich import table as rich_table
+from rich import text
 
 from outgrow.cli import page
 
@@ -58,9 +59,10 @@ def table(facts: Mapping[str, Any]) -> rich_table.Table:
     if facts.get("quarantined") is not None:
         grid.add_row("quarantine", f"{facts['quarantined']:,} rows")
     if facts.get("trouble"):
-        grid.add_row("trouble", f"[red]{facts['trouble']}[/red]")
+        grid.add_row("trouble", text.Text(str(facts["trouble"]), style="red"))
     grid.add_row("", "")
-    grid.add_row("switch", "ready" if facts["ready"] else "not ready")
+    standing = "ready" if facts["ready"] else "over" if facts["phase"] == "finished" else "not ready"
+    grid.add_row("switch", standing)
     for check in facts["checks"]:
         mark = "✓" if check["ok"] else "✗"
         grid.add_row(f"  {mark} {check['name']}", check["found"])

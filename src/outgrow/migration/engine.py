@@ -16,7 +16,7 @@ from typing import Any
 from outgrow import audit, errors, workers
 from outgrow.audit import trail
 from outgrow.follow import waiting
-from outgrow.migration import beginning, connected, control, ending, operations, session, watching
+from outgrow.migration import beginning, connected, control, ending, operations, session, standing, watching
 from outgrow.model import event, plan_data
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
@@ -46,9 +46,11 @@ class EngineOptions:
 class Engine:
     """One engine for one file. `run` is called by the main thread; everything else may be called by any."""
 
-    def __init__(self, path: str | os.PathLike[str], to: str, options: EngineOptions, *, sink: event.Sink) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], to: str | None, options: EngineOptions, *, sink: event.Sink
+    ) -> None:
         self.path = pathlib.Path(path).resolve()
-        self.to = to
+        self.to = standing.target(path, to)
         self.options = options
         self.over = False
         self._resynced = False

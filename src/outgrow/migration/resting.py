@@ -11,7 +11,7 @@ from outgrow import errors
 from outgrow.migration import session
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
-from outgrow.postgres import dsn, state
+from outgrow.postgres import dsn, routing, state
 from outgrow.sqlite import file_state
 
 __all__ = ["status"]
@@ -44,7 +44,9 @@ def status(path: str | os.PathLike[str], to: str, there: file_state.FileState | 
         with session.Target(to, "status") as target:
             keeper = state.State(target.control)
             with postgres.translate_errors(target.control):
-                if keeper.exists():
+                if routing.is_kept(target.control):
+                    facts |= {"phase": str(Phase.FINISHED), "checks": [_over(path)]}
+                elif keeper.exists():
                     facts |= {
                         "phase": str(keeper.migration().phase),
                         "quarantined": sum(keeper.quarantine_counts().values()),
@@ -52,3 +54,12 @@ def status(path: str | os.PathLike[str], to: str, there: file_state.FileState | 
     except errors.OutgrowError as error:
         facts["trouble"] = f"{error.message}: {error.why}"
     return facts
+
+
+def _over(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    return {
+        "name": "migration",
+        "ok": False,
+        "found": "it is over, and nothing has to run any more; the router finds PostgreSQL by the file",
+        "remedy": f"when no application uses the router: outgrow finish --drop-router {path}",
+    }

@@ -10,7 +10,7 @@ from outgrow import errors
 from outgrow.migration import control
 from outgrow.sqlite import file_state
 
-__all__ = ["followed", "status"]
+__all__ = ["followed", "status", "target"]
 
 _STATUS_SECONDS = 5.0
 
@@ -27,6 +27,20 @@ def status(path: str | os.PathLike[str], to: str | None) -> Mapping[str, Any]:
     from outgrow.migration import resting  # an engine's answer needs no driver
 
     return resting.status(path, to or (there.target if there else ""), there)
+
+
+def target(path: str | os.PathLike[str], to: str | None) -> str:
+    """The target that was named, or else the one that a file in a live migration knows; errors.TargetMissing."""
+    if to:
+        return to
+    there = file_state.peek(path)
+    if there is None:
+        raise errors.TargetMissing(
+            "No target was named",
+            why=f"{path} is in no live migration and knows none",
+            hint="Add --to postgresql://user@host/database, or set OUTGROW_TO",
+        )
+    return there.target
 
 
 def followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileState | None:

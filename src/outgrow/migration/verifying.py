@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow import errors
-from outgrow.migration import control, session
+from outgrow.migration import control, session, standing
 from outgrow.model import event, plan, plan_data
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
@@ -92,8 +92,12 @@ def _refuse_drift(planned: plan.Plan, source: sqlite.Source, target: session.Tar
         )
 
 
-def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.Sink = event.ignore) -> VerifyReport:
+def verify(
+    path: str | os.PathLike[str], to: str | None = None, *, jobs: int = 2, sink: event.Sink = event.ignore
+) -> VerifyReport:
     """Compare a file with the target that holds its migration; while an engine follows the file, it does the work.
+
+    A file in a live migration knows its target, which need not be named then.
 
     Raises errors.Refused where the target holds none, or one of another file.
     """
@@ -102,7 +106,7 @@ def verify(path: str | os.PathLike[str], to: str, *, jobs: int = 2, sink: event.
         return followed
     with (
         sqlite.open_source(path) as source,
-        session.Target(to, "verify") as target,
+        session.Target(standing.target(path, to), "verify") as target,
         postgres.translate_errors(target.control),
     ):
         keeper = state.State(target.control)

@@ -14,7 +14,7 @@ from psycopg import rows
 
 from outgrow import errors
 from outgrow.model import phase, store
-from outgrow.postgres import dialect_functions, statements
+from outgrow.postgres import dialect_functions, routing, statements
 
 __all__ = ["Begun", "Chunk", "Migration", "Quarantined", "Sample", "State"]
 
@@ -98,8 +98,17 @@ class State:
         return None if row is None else row[0]
 
     def exists(self) -> bool:
-        """Whether outgrow has a migration here; errors.TargetOccupied for a schema of that name that is not ours."""
+        """Whether outgrow has a migration here; errors.TargetOccupied for a schema of that name that is not ours.
+
+        errors.PhaseRefused where only a router is left of one that is over.
+        """
         found = bool(self._value("state_exists"))
+        if not found and routing.is_kept(self.connection):
+            raise errors.PhaseRefused(
+                "The target's migration is finished",
+                why="what is left of it there is what the application's router needs",
+                hint="When no application uses the router: outgrow finish --drop-router FILE; or use another database",
+            )
         if not found and self._value("schema_outgrow_exists"):
             raise errors.TargetOccupied(
                 "The target has a schema named outgrow that outgrow did not make",
