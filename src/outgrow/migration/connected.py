@@ -355,6 +355,7 @@ class Connected:
         if now - self._kept_at < HOUSE_EVERY:
             return
         self._kept_at = now
+        self.file.require_same()
         self.verifier.require()
         repairing.look_at_target(self)
         self.view.quarantined = sum(self.keeper.quarantine_counts().values())

@@ -35,6 +35,7 @@ def perform(work: connected.Connected, command: str, arguments: Mapping[str, Any
 
 
 def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    work.file.require_same()
     state = work.file_store.state()
     if state.primary is goal:
         return {"epoch": state.epoch, "primary": str(goal), "pause_ms": 0.0, "steps_ms": {}, "repeated": True}

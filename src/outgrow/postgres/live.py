@@ -127,6 +127,7 @@ class TargetStore:
         with self._session.transaction():
             foreign_keys.add(self._session, self._plan)
             self._sequences.advance(self._sequences_there())
+            self.note_shapes()
             live_state.prepare(self._session, epoch)
 
     def set_back(self) -> None:
@@ -194,6 +195,19 @@ class TargetStore:
             wanted = capture.fence(found.epoch) if found.primary is Side.SQLITE else (capture.unfence(),)
             for statement in wanted:
                 self._session.execute(statement.encode())
+
+    def note_shapes(self) -> None:
+        """Write down the tables as they are now; see `reshaped`."""
+        self._session.execute(statements.named("note_shapes", file="live"), self._named())
+
+    def reshaped(self) -> list[str]:
+        """The tables, by their names in the file, that were made anew since, or columns or all rows of which were."""
+        found = self._session.execute(statements.named("list_reshaped", file="live"), self._named())
+        changed = {name for (name,) in found}
+        return [table.source for table in self._plan.tables if table.target in changed]
+
+    def _named(self) -> dict[str, object]:
+        return {"schema": self._plan.schema, "tables": [table.target for table in self._plan.tables]}
 
     def suspect(self, tables: Sequence[str]) -> None:
         """Write down that writes to tables may have been missed."""

@@ -25,7 +25,8 @@ CREATE TABLE {STATE} (
     applied INTEGER NOT NULL,
     control TEXT NOT NULL,
     journal_mode TEXT NOT NULL,
-    beat INTEGER NOT NULL
+    beat INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL
 )
 """
 
@@ -35,7 +36,8 @@ class FileState:
     """What the file says of its migration.
 
     `run` is the migration's identity at the target, `target` its DSN without password, `applied` the number of batches from
-    PostgreSQL that the file has, `control` the path of the engine's socket, `journal_mode` what the file had before.
+    PostgreSQL that the file has, `control` the path of the engine's socket, `journal_mode` what the file had before,
+    `schema_version` the schema's version when outgrow looked at it last, a number that never comes back.
     """
 
     run: str
@@ -45,9 +47,10 @@ class FileState:
     applied: int
     control: str
     journal_mode: str
+    schema_version: int
 
 
-_COLUMNS = "run,target,epoch,primary_store,applied,control,journal_mode"
+_COLUMNS = "run,target,epoch,primary_store,applied,control,journal_mode,schema_version"
 
 
 def read(found: apsw.Connection) -> FileState | None:
@@ -57,7 +60,7 @@ def read(found: apsw.Connection) -> FileState | None:
     row = found.execute(f"SELECT {_COLUMNS} FROM {STATE}").fetchone()
     if row is None:
         return None
-    run, target, epoch, primary, applied, control, journal_mode = row
+    run, target, epoch, primary, applied, control, journal_mode, schema_version = row
     return FileState(
         run=run,
         target=target,
@@ -66,6 +69,7 @@ def read(found: apsw.Connection) -> FileState | None:
         applied=applied,
         control=control,
         journal_mode=journal_mode,
+        schema_version=schema_version,
     )
 
 

@@ -40,6 +40,8 @@ class LiveFile:
         try:
             _complete_rights(self.path)
             self.source = connection.Source(path=self.path, opened=self.path, parameters="mode=rw")
+            found = self.path.stat()
+            self._identity: tuple[int, int] | None = (found.st_dev, found.st_ino)
             self.source.main.companion = None  # one processor is enough for us: the application has the others
             self._usage.callback(self.source.close)
             with connection.translate_errors(self.path):
@@ -149,11 +151,36 @@ class LiveFile:
         """Install capture and the row of state, within a transaction of the caller's."""
         self.writer.execute(file_state.CREATE)
         self.writer.execute(
-            f"INSERT INTO {file_state.STATE} VALUES (1,?,?,0,?,0,'',?,0)",
+            f"INSERT INTO {file_state.STATE} VALUES (1,?,?,0,?,0,'',?,0,0)",
             (run, target, str(Side.SQLITE), journal_mode),
         )
         for statement in statements:
             self.writer.execute(statement)
+        self.note_schema()
+
+    def note_schema(self) -> int:
+        """Write down, within a transaction of the caller's, that the schema as it is now was looked at; its version."""
+        version = int(self.writer.pragma("schema_version"))
+        self.writer.execute(f"UPDATE {file_state.STATE} SET schema_version=?", (version,))
+        return version
+
+    def require_same(self) -> None:
+        """Refuse to go on with a file that has lost its name: whoever opens that now, opens another one.
+
+        Raises errors.SourceRewound.
+        """
+        try:
+            found = self.path.stat()
+            there = (found.st_dev, found.st_ino)
+        except FileNotFoundError:
+            there = None
+        if there != self._identity:
+            what = "is gone" if there is None else "is another file now"
+            raise errors.SourceRewound(
+                f"{self.path} {what}",
+                why="it was moved, deleted or replaced while it was followed; what is written to it now is not followed",
+                hint=f"Put the old one back; or go on with this one, comparing every row: outgrow run {self.path} --resync",
+            )
 
     def remove(self) -> None:
         """Remove every trace of outgrow, within a transaction of the caller's."""

@@ -60,6 +60,11 @@ class FileStore:
     def lock(self, seconds: float) -> float:
         """Keep the application's writers out; since when they have been waiting (monotonic clock)."""
         since = self.file.lock(seconds)
+        try:
+            self.file.require_same()
+        except BaseException:
+            self.file.release()
+            raise
         if int(self.file.writer.pragma("schema_version")) != self.reader.schema_version:
             self.file.release()
             raise errors.Retryable(
@@ -76,7 +81,7 @@ class FileStore:
     def fence(self, epoch: int) -> None:
         """Close the file, in the transaction that `lock` began: the decision for PostgreSQL."""
         self.file.fence(epoch)
-        version = int(self.file.writer.pragma("schema_version"))
+        version = self.file.note_schema()
         self.file.writer.execute("COMMIT")
         self.reader.schema_version = version
 
@@ -84,7 +89,7 @@ class FileStore:
         """Open the file to the application."""
         with self.file.writing():
             self.file.open(epoch)
-            version = int(self.file.writer.pragma("schema_version"))
+            version = self.file.note_schema()
         self.reader.schema_version = version
 
     def advance_sequences(self, last: Mapping[str, int]) -> None:

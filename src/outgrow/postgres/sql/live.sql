@@ -39,6 +39,7 @@ CREATE TABLE outgrow.log (
 
 -- Tables in which a write may have been missed, because capture was lost: compared, and brought over again, before any switch.
 CREATE TABLE outgrow.suspect (table_name text PRIMARY KEY);
+CREATE TABLE outgrow.shape (table_name text PRIMARY KEY, signature text NOT NULL);
 
 -- What every role may know, because an application looks here where its transactions begin. All else is the owner's.
 CREATE VIEW outgrow.standing AS SELECT epoch, primary_store, seq, acknowledged FROM outgrow.live;
@@ -191,6 +192,24 @@ UPDATE outgrow.migration SET phase = 'following' WHERE phase = 'switched';
 
 -- name: add_suspects
 INSERT INTO outgrow.suspect SELECT unnest(%(tables)s::text[]) ON CONFLICT DO NOTHING;
+
+-- name: note_shapes
+-- What changes when a table or a column is made anew, or all rows are written again: none of that meets a trigger.
+INSERT INTO outgrow.shape
+SELECT c.relname, concat_ws(' ', c.oid, pg_relation_filenode(c.oid),
+    (SELECT string_agg(a.attnum::text, ',' ORDER BY a.attnum) FROM pg_attribute a
+     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND c.relkind = 'r' AND c.relname = ANY (%(tables)s)
+ON CONFLICT (table_name) DO UPDATE SET signature = excluded.signature;
+
+-- name: list_reshaped
+SELECT s.table_name FROM outgrow.shape s WHERE s.table_name = ANY (%(tables)s) AND NOT EXISTS (
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %(schema)s AND c.relkind = 'r' AND c.relname = s.table_name
+    AND s.signature = concat_ws(' ', c.oid, pg_relation_filenode(c.oid),
+        (SELECT string_agg(a.attnum::text, ',' ORDER BY a.attnum) FROM pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)));
 
 -- name: list_suspects
 SELECT table_name FROM outgrow.suspect ORDER BY table_name;
