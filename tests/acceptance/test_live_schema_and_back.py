@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from outgrow import migration
 from support import engine as engines
 from support import living
 
@@ -107,6 +108,21 @@ def test_a_target_whose_tables_came_back(what: str, postgres_dsn: str, path: Pat
         wanted = in_postgres(postgres_dsn)
         assert wanted != ROWS
         assert in_file(path) == wanted
+
+
+def test_a_migration_whose_table_was_dropped_can_be_given_up(postgres_dsn: str, path: Path, tmp_path: Path) -> None:
+    """By the command that the engine names when it ends."""
+    with living.Engine(tmp_path, path, postgres_dsn) as engine:
+        engine.start().ready()
+        engines.script(path, "DROP TABLE t")
+        assert engine.ended() == 2
+        assert "outgrow abort" in engine.said
+    assert migration.command(path, None, "abort", {})["phase"] == "aborted"
+    left = "SELECT to_regclass('t'), to_regnamespace('outgrow')"
+    assert engines.execute(postgres_dsn, left) == [(None, None)]
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+    connection.close()
 
 
 @pytest.mark.parametrize("switched", [False, True], ids=["followed", "following"])

@@ -56,14 +56,15 @@ def complete(
         return _over(file, target, keeper, wanted, router)
     if keeper.exists():
         migration = keeper.migration()
+        there = file.state()
+        if wanted == "abort" and there is not None and there.run == str(migration.run) and there.primary is Side.SQLITE:
+            # Whatever became of the file's tables: nothing of them is asked for.
+            with keeper.lease("abort"):
+                return abort(file, _store(file, target, migration))
         if migration.phase is not Phase.FINISHED or not postgres_live.exists(target.control):
             return None
         with keeper.lease("finish"):
-            made = plan_data.from_data(migration.plan)
-            store = postgres_live.TargetStore(
-                target.control, made, null=secrets.token_hex(8), sequences_there=file.sequences
-            )
-            return finish(file, store, state.State(target.control, run=migration.run))
+            return finish(file, _store(file, target, migration), state.State(target.control, run=migration.run))
     there = file.state()
     if wanted == "abort" and there is None:
         return _aborted()
@@ -78,6 +79,11 @@ def complete(
             hint=f"Begin one: outgrow run {file.path} --to …",
         )
     return None
+
+
+def _store(file: live.LiveFile, target: session.Target, migration: state.Migration) -> postgres_live.TargetStore:
+    made = plan_data.from_data(migration.plan)
+    return postgres_live.TargetStore(target.control, made, null=secrets.token_hex(8), sequences_there=file.sequences)
 
 
 def refuse_users(file: live.LiveFile) -> None:

@@ -257,7 +257,7 @@ def _report(
             plan.Severity.ERROR,
             code="misfit",
             message=f"{number} not fit {decision.codec.sql_type}: {rows} to the quarantine",
-            remedy=f"Repair the values in the file, or choose another type in the plan: {override} type = …"
+            remedy=f"Repair the values in the file, or choose another type in the plan: {override}, and below it: type = …"
             if decision.overridden or decision.flawed
             else "Repair the values in the file: no type holds all of them",
             table=table.name,
@@ -290,7 +290,7 @@ def _report(
         plan.Severity.WARNING,
         code="widened_to_text",
         message=f"declared {column.declared or 'no type'}, but {number} not {wanted.type}: the column becomes text",
-        remedy=f'Repair the values, or quarantine their rows instead: {override} type = "{wanted.type}"',
+        remedy=f'Repair the values, or quarantine their rows instead: {override}, and below it: type = "{wanted.type}"',
         table=table.name,
         column=column.name,
         count=few,

@@ -212,7 +212,7 @@ def foreign_keys(
                 "what is there and checks new rows",
                 remedy=f"Repair or delete them, then: ALTER TABLE {identifiers.quote(planned.target)} VALIDATE "
                 f"CONSTRAINT {identifiers.quote(constraint)}; or leave it out: "
-                f'[overrides."{planned.source}"] foreign_keys = false',
+                f'[overrides."{planned.source}"], and below it: foreign_keys = false',
                 table=planned.source,
                 column=", ".join(key.columns),
                 count=count,

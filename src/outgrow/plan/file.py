@@ -26,6 +26,7 @@ _HEADER = """\
 # The plan of outgrow for {source}: what PostgreSQL will hold, and why.
 #
 # Decide otherwise under [overrides] only; everything below the line of dashes is made anew by `outgrow plan`.
+# The name in brackets is a line of its own, with the settings in the lines below it:
 #   [overrides]                    dates = "text"           leave dates and times the texts that they are
 #   [overrides."table"."column"]   type = "text"            any of: {types}
 #   [overrides."table"]            skip = true              leave the table out

@@ -28,7 +28,7 @@ def refuse_width(table: schema.Table, columns: int) -> None:
             f"Table {table.name} has {len(table.columns):,} columns",
             why=f"PostgreSQL has at most {MOST_COLUMNS:,}"
             + (", and the rowid, which identifies the rows, needs one more" if columns > len(table.columns) else ""),
-            hint=f'Split the table, or leave it out: in the plan [overrides."{table.name}"] skip = true',
+            hint=f'Split the table, or leave it out: in the plan [overrides."{table.name}"], and below it: skip = true',
         )
 
 
@@ -38,7 +38,7 @@ def refuse_keyless(table: schema.Table) -> None:
         raise errors.SchemaRefused(
             f"Nothing identifies the rows of table {table.name}",
             why="it has no primary key, and columns named rowid, _rowid_ and oid hide the rowid",
-            hint=f'Give it a primary key, or leave it out: in the plan [overrides."{table.name}"] skip = true',
+            hint=f'Give it a primary key, or leave it out: in the plan [overrides."{table.name}"], and below it: skip = true',
         )
 
 
@@ -93,7 +93,7 @@ def rowid_column(table: schema.Table, inner: naming.Names, found: findings.Findi
         raise errors.SchemaRefused(
             f"Nothing identifies the rows of table {table.name}",
             why="its primary key holds NULL or values without an order, and it has no rowid to use instead",
-            hint=f'Leave it out: in the plan [overrides."{table.name}"] skip = true',
+            hint=f'Leave it out: in the plan [overrides."{table.name}"], and below it: skip = true',
         )
     refuse_width(table, len(table.columns) + 1)
     rowid = inner.give(table.rowid_name)

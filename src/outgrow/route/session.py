@@ -174,6 +174,13 @@ class Session(transaction.Transaction):
         if word not in ("CREATE", "DROP", "ALTER"):
             self.oracle.refuse(sql, parameters)
             raise _refusal(sql, statement.Refused(f"{word} is not there at PostgreSQL"))
+        words = [token.upper for token in classify.tokens(sql)]
+        if words[1:2] in (["TEMP"], ["TEMPORARY"]) or any(
+            pair == ("TEMP", ".") for pair in itertools.pairwise(words[:8])
+        ):
+            raise _refusal(
+                sql, statement.Refused("nothing temporary is there at PostgreSQL, where connections are shared")
+            )
         if not self.oracle.changes_schema(sql):
             return self._nothing()
         try:
