@@ -72,6 +72,7 @@ def _place(finding: plan.Finding) -> str:
 _TOGETHER = {
     "misfit": ("{number} columns have values that PostgreSQL cannot hold as they are", False),
     "widened_to_text": ("{number} columns become text, so that every value arrives", False),
+    "type_unknown": ("{number} columns have neither a declared type nor a value that tells one", False),
     "orphans": (
         "{number} foreign keys are broken by {count:,} rows: created NOT VALID, they check new rows only",
         True,

@@ -265,6 +265,16 @@ def _report(
             count=decision.misfits,
             examples=profile.examples(connection, table, condition),
         )
+    if not facts.rows and not column.declared.strip() and not decision.overridden:
+        found.add(
+            plan.Severity.WARNING,
+            code="type_unknown",
+            message=f"neither a type nor a value says what it is for: it becomes {decision.codec.sql_type},"
+            " and rows with values of another kind will go to the quarantine",
+            remedy=f'Say what it is to hold in the plan: {override}, and below it: type = "text", or another one',
+            table=table.name,
+            column=column.name,
+        )
     if decision.overridden and 2 * decision.misfits > facts.rows:
         everything = decision.misfits == facts.rows
         share = f"all {facts.rows:,}" if everything else f"{decision.misfits:,} of {facts.rows:,}"

@@ -226,6 +226,24 @@ def test_an_override_that_quarantines_most_of_a_table_is_told(
     assert all(share in finding.message for finding in found)
 
 
+@pytest.mark.parametrize(
+    ("columns", "value", "overrides", "told"),
+    [
+        ("a, b TEXT", None, (), ["a"]),
+        ("a, b", "'x'", (), []),
+        ("a BLOB, b TEXT", None, (), []),
+        ("a, b TEXT", None, (plan.Override(table="t", column="a", settings={"type": "text"}),), []),
+    ],
+)
+def test_a_column_that_nothing_is_known_of_is_told(
+    columns: str, value: str | None, overrides: tuple[plan.Override, ...], told: list[str], tmp_path: Path
+) -> None:
+    rows = [f"INSERT INTO t VALUES ({value}, {value})"] if value else []
+    path = engine.script(tmp_path / "app.db", f"CREATE TABLE t ({columns})", *rows)
+    found = [finding for finding in planned(path, list(overrides)).findings if finding.code == "type_unknown"]
+    assert [finding.column for finding in found] == told
+
+
 INT = ("1", "2", "'a'")
 
 MIXED: dict[str, tuple[str, tuple[str, ...], list[str]]] = {
