@@ -139,5 +139,7 @@ def test_a_file_in_a_live_migration_knows_its_target(postgres_dsn: str, tmp_path
     with living.Engine(tmp_path, path, "") as engine:
         engine.start().ready()
         assert migration.verify(path).rows == 2
+        told = migration.status(path, None)
         engine.stop()
+    assert set(migration.status(path, None)) == set(told), "the same facts with an engine and without"
     assert migration.verify(path).rows == 2

@@ -86,7 +86,7 @@ def checked(page: console.Console, report: checking.CheckReport, name: str, *, c
 
 def copied(page: console.Console, report: copying.CopyReport, *, where: str) -> None:
     """A copy's page; `where` names the target."""
-    _title(page, "Copied" if not report.repeated else "Copied before; nothing was left to do")
+    _title(page, "Copied" if not report.repeated else "Copied before; nothing was left to copy")
     steps = grid.Grid(step=Kind.NAME, time=Kind.NUMBER, **{"rows/s": Kind.NUMBER})
     rows = {"copy": report.rows - report.resumed, "verify": report.verification.rows}
     for name, spent in report.phases.items():

@@ -16,6 +16,18 @@ from outgrow.sqlite import file_state
 
 __all__ = ["status"]
 
+_OF_AN_ENGINE = (
+    "lag_seconds",
+    "pending_changes",
+    "changes_per_second",
+    "delay_ms",
+    "rows",
+    "rows_copied",
+    "eta_seconds",
+    "verification",
+)
+"""Facts that only an engine knows."""
+
 
 def status(path: str | os.PathLike[str], to: str, there: file_state.FileState | None) -> Mapping[str, Any]:
     """The same facts as an engine tells, as far as they are known; a target out of reach is told as trouble."""
@@ -26,8 +38,8 @@ def status(path: str | os.PathLike[str], to: str, there: file_state.FileState | 
         "phase": str(Phase.PLANNED),
         "epoch": there.epoch if there else 0,
         "primary": str(there.primary) if there else "sqlite",
-        "lag_seconds": None,
-        "pending_changes": None,
+        "step": "",
+        **dict.fromkeys(_OF_AN_ENGINE),
         "quarantined": None,
         "ready": False,
         "trouble": None,

@@ -168,7 +168,7 @@ class View:
                 }
                 if delays
                 else None,
-                "rows": self.rows_planned,
+                "rows": max(self.rows_planned, self.rows_copied),
                 "rows_copied": self.rows_copied,
                 "eta_seconds": round(left / speed, 1) if speed else None,
                 "quarantined": self.quarantined,
