@@ -121,16 +121,18 @@ def shapes(planned: plan.Plan, database: schema.Database) -> Moved:
 
 def look_at_target(work: connected.Connected) -> None:
     """Put reverse capture and the fence right where somebody touched them, and compare what may have been missed."""
-    problems = dict(work.target_store.capture_problems())
-    if work.primary is Side.POSTGRES:
-        for table in work.target_store.reshaped():
-            problems[table] = [*problems.get(table, ()), "its columns or its rows were made anew"]
+    capture_problems = work.target_store.capture_problems()
+    reshaped = work.target_store.reshaped() if work.primary is Side.POSTGRES else []
+    problems = dict(capture_problems)
+    for table in reshaped:
+        problems[table] = [*problems.get(table, ()), "its columns were made anew"]
     if not problems:
         return
     tables = tuple(table for table in problems if table) or tuple(table.source for table in work.plan.tables)
     work.target_store.suspect(tables)
-    work.target_store.repair_capture()
-    if work.primary is Side.POSTGRES:
+    if capture_problems:
+        work.target_store.repair_capture()
+    if reshaped:
         work.target_store.note_shapes()
     told = "; ".join(f"{table or 'the log'}: {', '.join(found)}" for table, found in problems.items())
     work.steps.sink(event.CaptureRepaired(tables=tables, reason=told))

@@ -165,7 +165,7 @@ def test_beginning_is_done_once(unprivileged_dsn: str) -> None:
     with live_target.make(unprivileged_dsn, numbers()) as target:
         secret = live_state.read(target.session).secret
         target.session.execute("DROP VIEW outgrow.standing, outgrow.catalog; DROP TABLE outgrow.writer")
-        target.session.execute("DROP TABLE outgrow.live, outgrow.log, outgrow.suspect CASCADE")
+        target.session.execute("DROP TABLE outgrow.live, outgrow.log, outgrow.suspect, outgrow.shape CASCADE")
         for name in ("guard_live", "refuse", "move_position", "acknowledge", "last_logged", "has_arrived", "hold"):
             target.session.execute(f"DROP FUNCTION IF EXISTS outgrow.{name} CASCADE".encode())
 

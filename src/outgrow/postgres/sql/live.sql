@@ -194,10 +194,11 @@ UPDATE outgrow.migration SET phase = 'following' WHERE phase = 'switched';
 INSERT INTO outgrow.suspect SELECT unnest(%(tables)s::text[]) ON CONFLICT DO NOTHING;
 
 -- name: note_shapes
--- What changes when a table or a column is made anew, or all rows are written again: none of that meets a trigger.
+-- What changes when a table or a column is made anew, or a column gets a type (USING an expression): none of that meets a trigger.
+-- The place of the rows on the disk would tell too much: TRUNCATE, which is captured, and VACUUM FULL give them another one.
 INSERT INTO outgrow.shape
-SELECT c.relname, concat_ws(' ', c.oid, pg_relation_filenode(c.oid),
-    (SELECT string_agg(a.attnum::text, ',' ORDER BY a.attnum) FROM pg_attribute a
+SELECT c.relname, concat_ws(' ', c.oid,
+    (SELECT string_agg(a.attnum || ':' || a.xmin, ',' ORDER BY a.attnum) FROM pg_attribute a
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND c.relkind = 'r' AND c.relname = ANY (%(tables)s)
@@ -207,8 +208,8 @@ ON CONFLICT (table_name) DO UPDATE SET signature = excluded.signature;
 SELECT s.table_name FROM outgrow.shape s WHERE s.table_name = ANY (%(tables)s) AND NOT EXISTS (
     SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s AND c.relkind = 'r' AND c.relname = s.table_name
-    AND s.signature = concat_ws(' ', c.oid, pg_relation_filenode(c.oid),
-        (SELECT string_agg(a.attnum::text, ',' ORDER BY a.attnum) FROM pg_attribute a
+    AND s.signature = concat_ws(' ', c.oid,
+        (SELECT string_agg(a.attnum || ':' || a.xmin, ',' ORDER BY a.attnum) FROM pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)));
 
 -- name: list_suspects
