@@ -39,11 +39,10 @@ def table(facts: Mapping[str, Any]) -> rich_table.Table:
     if facts.get("lag_seconds") is not None:
         delays = facts.get("delay_ms")
         told = f"; batches arrive after {delays['p50']:.1f} ms (p99 {delays['p99']:.1f} ms)" if delays else ""
-        waiting = (
-            "nothing is waiting"
-            if facts["pending_changes"] == 0
-            else f"about {facts['pending_changes']:,} changes are waiting"
-        )
+        pending = facts["pending_changes"]
+        waiting = "nothing is waiting" if pending == 0 else "changes are waiting"
+        if pending:
+            waiting = f"about {pending:,} {waiting}"
         grid.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {waiting}{told}")
         grid.add_row("rate", f"{facts['changes_per_second']:,} changes/s")
     if facts["phase"] in ("capturing", "copying") and facts.get("rows"):
