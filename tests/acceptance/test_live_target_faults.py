@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +187,11 @@ def test_a_disk_that_is_full_is_waited_for(
         living.until(lambda: there.engine.said.count("disk is full") > 2, "it has been tried several times")
         there.load.accepted("sqlite", 3)
         files = len(list(Path(f"/proc/{there.engine.process}/fd").iterdir()))
+        began = time.monotonic()
         living.until(lambda: there.engine.said.count("disk is full") > 4, "it has been tried several times more")
+        facts = there.engine.facts()
+        assert facts is not None
+        assert facts["lag_seconds"] > time.monotonic() - began  # and not since the last connection was made
         assert len(list(Path(f"/proc/{there.engine.process}/fd").iterdir())) <= files + 10
         (small_disk / "filler").unlink()
         recovered(there, "sqlite", 0)

@@ -55,11 +55,14 @@ def _finding_problem(found: tuple[plan.Finding, ...]) -> output.Problem | None:
 
 def _verification_problem(report: migration.VerifyReport, quarantined: int) -> output.Problem | None:
     if report.differences:
+        hint = "See `differences`; to copy the file as it is now: outgrow copy FILE --to … --restart"
+        if report.live:
+            hint = "See `differences`; to bring these rows over again: outgrow verify FILE --repair"
         return output.Problem(
             code="differences",
             message=f"{wording.amount(len(report.differences), 'difference')} between the file and PostgreSQL",
             why=f"the file has changed since it was copied: {report.file_changed}" if report.file_changed else "",
-            hint="See `differences`; to copy the file as it is now: outgrow copy FILE --to … --restart",
+            hint=hint,
         )
     if quarantined:
         return output.Problem(
@@ -234,13 +237,25 @@ def copy(
 
 
 @app.command(short_help="Compare a file with its target, value by value.")
-def verify(file: File, to: KnownTo = None, jobs: Jobs = 2, as_json: Json = False, quiet: Quiet = False) -> None:
+def verify(
+    file: File,
+    to: KnownTo = None,
+    jobs: Jobs = 2,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="In a live migration: bring the rows that differ over again, as the primary has them."
+        ),
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Compare a file with the target of its migration, value by value, and name every difference."""
     ending = output.Output(command="verify", as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
-            report = migration.verify(file, to, jobs=jobs, sink=sink)
+            report = migration.verify(file, to, jobs=jobs, repair=repair, sink=sink)
 
         def show(page: rich_console.Console) -> None:
             from outgrow.cli import render
@@ -252,6 +267,7 @@ def verify(file: File, to: KnownTo = None, jobs: Jobs = 2, as_json: Json = False
             "rows": report.rows,
             "quarantined": report.quarantined,
             **_verify_facts(report),
+            "repaired": report.repaired,
             "file_changed": bool(report.file_changed),
             "seconds": round(report.seconds, 3),
         }

@@ -43,6 +43,12 @@ AcceptQuarantine = Annotated[
     bool,
     typer.Option("--accept-quarantine", help="Switch although rows are in quarantine; they stay where they are."),
 ]
+AcceptDifferences = Annotated[
+    bool,
+    typer.Option(
+        "--accept-differences", help="Go back although the last verification found differences; they stay in the file."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say whether it could be done, check by check.")]
 
 
@@ -243,6 +249,7 @@ def _rollback(
     dry_run: DryRun = False,
     deadline: Deadline = 5.0,
     accept_quarantine: AcceptQuarantine = False,
+    accept_differences: AcceptDifferences = False,
     before: Before = "",
     after: After = "",
     as_json: Json = False,
@@ -253,7 +260,13 @@ def _rollback(
         file,
         to,
         "switch",
-        {"to": "sqlite", "dry_run": dry_run, "deadline": deadline, "accept_quarantine": accept_quarantine},
+        {
+            "to": "sqlite",
+            "dry_run": dry_run,
+            "deadline": deadline,
+            "accept_quarantine": accept_quarantine,
+            "accept_differences": accept_differences,
+        },
         told="rollback",
         before=before,
         after=after,

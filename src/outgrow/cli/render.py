@@ -152,6 +152,8 @@ def verified(page: console.Console, report: verifying.VerifyReport) -> None:
         listed.show(page)
         if len(report.differences) > _MOST:
             page.print(f"… and {len(report.differences) - _MOST:,} more (--json lists all)", style="dim")
+    if report.repaired:
+        _say(page, f"{wording.amount(report.repaired, 'difference')} repaired: the rows were brought over again")
     if report.file_changed:
         words = f"the file has changed since it was copied: {report.file_changed}"
         _say(page, text.Text.assemble(("warning  ", "yellow"), words))

@@ -41,13 +41,23 @@ class Progress:
 
 
 class Following(Generic[Changes]):
-    """A primary and its follower, in one direction."""
+    """A primary and its follower, in one direction.
 
-    def __init__(self, primary: store.Primary[Changes], follower: store.Follower[Changes], *, sink: event.Sink) -> None:
+    `equal_at` is when (monotonic clock) the follower was last known to lack nothing; by default now, for want of knowledge.
+    """
+
+    def __init__(
+        self,
+        primary: store.Primary[Changes],
+        follower: store.Follower[Changes],
+        *,
+        sink: event.Sink,
+        equal_at: float | None = None,
+    ) -> None:
         self._primary = primary
         self._follower = follower
         self._sink = sink
-        self._equal_at = time.monotonic()
+        self._equal_at = time.monotonic() if equal_at is None else equal_at
         self._behind = True
         self._pending: int | None = None
         self._batches = 0
@@ -104,6 +114,11 @@ class Following(Generic[Changes]):
     def is_behind(self) -> bool:
         """Whether the last batch left something waiting."""
         return self._behind
+
+    @property
+    def equal_at(self) -> float:
+        """When, by the monotonic clock, the follower lacked nothing for the last time."""
+        return self._equal_at
 
     def progress(self) -> Progress:
         """How far the follower is; may be asked by another thread."""

@@ -156,13 +156,14 @@ class Connected:
                 hint="Put the file back in its place; what is there now lacks writes that were acknowledged",
             )
         self.primary = state.primary
+        equal_at = self.view.equal_at(self.primary, state.epoch)
         if self.primary is Side.SQLITE:
             self.target_store.follow()
             self.following: loop.Following[Any] = loop.Following(
-                self.file_store, self.target_store, sink=self.steps.sink
+                self.file_store, self.target_store, sink=self.steps.sink, equal_at=equal_at
             )
         else:
-            self.following = loop.Following(self.target_store, self.file_store, sink=self.steps.sink)
+            self.following = loop.Following(self.target_store, self.file_store, sink=self.steps.sink, equal_at=equal_at)
         self.view.direct(self.primary, state.epoch, self.following)
 
     def phase(self) -> Phase:
@@ -308,6 +309,11 @@ class Connected:
             concurrent.futures.wait([done], timeout=1.0)
             self.target.stop.check()
         return done.result()
+
+    def caught_up(self, visit: Callable[[], Result]) -> Result:
+        """Do something between two batches in a command's own process, where nobody else follows."""
+        self.following.approach(check=self.target.stop.check)
+        return visit()
 
     def serve_until(self, done: Callable[[], bool]) -> None:
         """Go on doing what other threads ask for between two batches, until `done`."""

@@ -205,7 +205,7 @@ class Engine:
         if (trouble := self.view.trouble) is not None:
             raise type(trouble)(trouble.message, why=trouble.why, hint=trouble.hint)
         if command == "verify" and self._connected is not None:
-            return self._connected.verifier.ask()
+            return self._connected.verifier.ask(repair=bool(arguments.get("repair")))
         reply = self.submit(command, arguments)
         try:
             return reply.result(max(float(arguments.get("deadline") or 0.0), operations.DEADLINE))

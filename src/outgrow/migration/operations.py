@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from outgrow import errors
@@ -26,7 +27,7 @@ def perform(work: connected.Connected, command: str, arguments: Mapping[str, Any
         case "switch":
             return _switch(work, Side(arguments.get("to", Side.POSTGRES)), arguments)
         case "verify":
-            return work.verifier.round(lambda visit: visit())
+            return work.verifier.round(work.caught_up, repair=bool(arguments.get("repair")))
         case "finish":
             return _finish(work, str(arguments.get("router", "")))
         case "abort":
@@ -45,9 +46,8 @@ def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any])
             why="the copy is not complete",
             hint="Wait for it: outgrow status FILE --watch",
         )
-    checks = _wanted(
-        work, goal, accept_quarantine=bool(arguments.get("accept_quarantine")), alone=bool(arguments.get("alone"))
-    )
+    accepted = {what for what in ("quarantine", "differences") if arguments.get(f"accept_{what}")}
+    checks = _wanted(work, goal, accepted=accepted, alone=bool(arguments.get("alone")))
     failing = [check for check in checks if not check.ok]
     if arguments.get("dry_run"):
         return {
@@ -87,20 +87,29 @@ def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any])
     }
 
 
-def _wanted(work: connected.Connected, goal: Side, *, accept_quarantine: bool, alone: bool) -> list[watching.Check]:
+def _wanted(work: connected.Connected, goal: Side, *, accepted: Set[str], alone: bool) -> list[watching.Check]:
     """The checks that must pass. A rollback is for a bad hour: it asks for nothing that takes time."""
     repairing.look_at_target(work)
     checks = list(work.view.checks())
     if alone and (work.target_store.suspects() or (goal is Side.POSTGRES and work.view.verified is None)):
-        work.verifier.round(lambda visit: visit())
+        work.verifier.round(work.caught_up)
         checks = list(work.view.checks())
-    if accept_quarantine:
+    if "quarantine" in accepted:
         checks = [check for check in checks if check.name != "quarantine"]
     if goal is Side.SQLITE:
-        # What may have been missed would be lost for good.
-        wanted = {"lag", "quarantine", "shape"} | ({"verification"} if work.target_store.suspects() else set())
-        checks = [check for check in checks if check.name in wanted]
+        wanted = {"lag", "quarantine", "shape"}
+        if work.target_store.suspects() or (work.view.differences() and "differences" not in accepted):
+            wanted.add("verification")  # what was missed would be lost for good
+        checks = [_for_rollback(check) for check in checks if check.name in wanted]
     return checks
+
+
+def _for_rollback(check: watching.Check) -> watching.Check:
+    """A check with what else leads back in a bad hour."""
+    if check.ok or check.name != "verification":
+        return check
+    remedy = f"{check.remedy}. Or leave them as they are in the file: outgrow rollback FILE --accept-differences"
+    return dataclasses.replace(check, remedy=remedy)
 
 
 def _finish(work: connected.Connected, router: str) -> Mapping[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from outgrow import errors, workers
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Verifier"]
 
+Visit = Callable[[Callable[[], Any]], Any]
+"""Has something done between two batches, and returns what it returns."""
 
 SILENCE = 15.0
 """Seconds after which PostgreSQL ends a comparison of which it hears nothing any more; a TRUNCATE would wait for its end."""
@@ -33,17 +37,26 @@ SHOWN = 100
 """Differences that are kept of a round."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """What the thread is woken for: a round, or only a look at what a change of the primary depends on."""
+
+    round: bool = True
+    repair: bool = False
+    answer: concurrent.futures.Future[Mapping[str, Any]] = field(default_factory=concurrent.futures.Future)
+
+
 class Verifier:
     """Compares the stores table by table. `suspect` has tables compared soon and what differs brought over again.
 
-    Differences of tables that nobody suspected are a defect or somebody's hand: they are reported, and stay until they
-    are repaired on request.
+    Differences of tables that nobody suspected are a defect or somebody's hand: they are reported, and stay until a round
+    is asked for that repairs them.
     """
 
     def __init__(self, work: connected.Connected, *, every: float) -> None:
         self._work = work
         self._every = every
-        self._asked: queue.Queue[concurrent.futures.Future[Mapping[str, Any]] | None] = queue.Queue()
+        self._asked: queue.Queue[_Asked] = queue.Queue()
         self._suspects = set(work.target_store.suspects())
         self._suspicions = 0
         work.view.suspects = len(self._suspects)
@@ -65,7 +78,7 @@ class Verifier:
     def stop(self) -> None:
         """End, and wait for it; not for a server that does not answer."""
         self._stop.set()
-        self._asked.put(concurrent.futures.Future())
+        self._asked.put(_Asked())
         postgres.break_off(self._session)
         if self._thread is not None:
             self._work.serve_until(lambda: not self._thread or not self._thread.is_alive())
@@ -78,23 +91,26 @@ class Verifier:
 
     def suspect(self, tables: Sequence[str]) -> None:
         """Have tables compared and repaired soon; until that is done, no verification is clean."""
+        self._note(tables)
+        self._asked.put(_Asked())
+
+    def _note(self, tables: Sequence[str]) -> None:
         with self._lock:
             self._suspects.update(tables)
             self._suspicions += 1
         self._work.view.suspects = len(self._suspects)
-        self._asked.put(concurrent.futures.Future())
 
     def look_soon(self) -> None:
         """Do soon what a change of the primary leaves to be done, and look at what the next one depends on."""
-        self._asked.put(None)
+        self._asked.put(_Asked(round=False))
 
-    def ask(self) -> Mapping[str, Any]:
+    def ask(self, *, repair: bool = False) -> Mapping[str, Any]:
         """Have a round done now by the thread, and wait for its facts; not for the main thread."""
-        answer: concurrent.futures.Future[Mapping[str, Any]] = concurrent.futures.Future()
-        self._asked.put(answer)
+        asked = _Asked(repair=repair)
+        self._asked.put(asked)
         while True:
             with contextlib.suppress(concurrent.futures.TimeoutError):
-                return answer.result(timeout=0.5)
+                return asked.answer.result(timeout=0.5)
             if self._thread is None or not self._thread.is_alive():
                 raise errors.Retryable(
                     "The verification was broken off",
@@ -105,44 +121,49 @@ class Verifier:
     def _run(self) -> None:
         due = time.monotonic()
         while True:
-            answer: concurrent.futures.Future[Mapping[str, Any]] | None = concurrent.futures.Future()
+            asked = _Asked()
             wait = due - time.monotonic()
             if wait > 0:
                 with contextlib.suppress(queue.Empty):
-                    answer = self._asked.get(timeout=wait)
+                    asked = self._asked.get(timeout=wait)
             if self._stop.asked():
                 return
             try:
                 with postgres.translate_errors(self._session), sqlite.translate_errors(self._work.file.path):
-                    if answer is None:  # no round is wanted, only a look
+                    if not asked.round:
                         self._look(self._work.between_batches)
                         continue
-                    answer.set_result(self.round(self._work.between_batches))
+                    asked.answer.set_result(self.round(self._work.between_batches, repair=asked.repair))
             except workers.Stopped:
                 return
             except Exception as error:
                 if self._stop.asked():
                     return
-                if answer is not None:
-                    answer.set_exception(error)
+                asked.answer.set_exception(error)
                 if not isinstance(error, errors.OutgrowError) or isinstance(error, errors.TargetLost):
                     self._failure = error  # the main thread's affair, which may not have seen it
                     return
                 self._work.hear(event.Notice(message=f"The verification was broken off: {error.message}: {error.why}"))
             due = time.monotonic() + self._every
 
-    def round(self, at_rest: Callable[[Callable[[], Any]], Any]) -> Mapping[str, Any]:
-        """Compare every table once, repair those that were suspected, and compare these again."""
+    def round(self, at_rest: Visit, *, repair: bool = False) -> Mapping[str, Any]:
+        """Compare every table once, with those repaired before that were suspected.
+
+        `repair` brings over what differs in any table, as the primary has it, and compares everything again.
+        """
         began = time.monotonic()
         self._look(at_rest)
         self._repair(at_rest)
-        rows = 0
-        differences: list[compare.Difference] = []
-        with pace.Pacer(self._pulse) as pacer:
-            for table in self._work.plan.tables:
-                found = self._compare(table, at_rest, pacer.pace)
-                rows += found.rows
-                differences += found.differences
+        rows, differences = self._compare_all(at_rest)
+        repaired = 0
+        if repair and differences:
+            repaired = len(differences)
+            tables = list(dict.fromkeys(one.table for one in differences))
+            at_rest(lambda: self._work.target_store.suspect(tables))
+            self._note(tables)
+            self._repair(at_rest)
+            rows, differences = self._compare_all(at_rest)
+            repaired = max(repaired - len(differences), 0)
         seconds = time.monotonic() - began
         self._work.view.verified = watching.Verified(
             at=time.monotonic(), rows=rows, differences=len(differences), seconds=seconds
@@ -150,20 +171,27 @@ class Verifier:
         for difference in differences[:SHOWN]:
             self._tell(difference)
         self._work.hear(event.VerificationDone(rows=rows, differences=len(differences), seconds=seconds))
-        shown = [
-            {
-                "table": one.table,
-                "key": one.key,
-                "kind": str(one.kind),
-                "column": one.column,
-                "source": one.source,
-                "target": one.target,
-            }
-            for one in differences[:SHOWN]
-        ]
-        return {"rows": rows, "tables": len(self._work.plan.tables), "differences": shown, "seconds": seconds}
+        return {
+            "rows": rows,
+            "tables": len(self._work.plan.tables),
+            "differences": [dataclasses.asdict(one) for one in differences[:SHOWN]],
+            "repaired": repaired,
+            "quarantined": self._work.view.quarantined,
+            "seconds": seconds,
+        }
 
-    def _look(self, at_rest: Callable[[Callable[[], Any]], Any]) -> None:
+    def _compare_all(self, at_rest: Visit) -> tuple[int, list[compare.Difference]]:
+        """Compare every table once: the rows that were compared, and what differs."""
+        rows = 0
+        differences: list[compare.Difference] = []
+        with pace.Pacer(self._pulse) as pacer:
+            for table in self._work.plan.tables:
+                found = self._compare(table, at_rest, pacer.pace)
+                rows += found.rows
+                differences += found.differences
+        return rows, differences
+
+    def _look(self, at_rest: Visit) -> None:
         if self._work.primary is Side.POSTGRES:
             readiness.validate_foreign_keys(self._work, self._session)
         self._work.view.standing = at_rest(lambda: readiness.look(self._work, self._session))
@@ -175,8 +203,13 @@ class Verifier:
             )
         )
 
-    def _repair(self, at_rest: Callable[[Callable[[], Any]], Any]) -> None:
-        """Compare the suspected tables, and log the keys that differ, so that the follower gets their rows again."""
+    def _repair(self, at_rest: Visit) -> None:
+        """Compare the suspected tables, and log the keys that differ, so that the follower gets their rows again.
+
+        A row that was brought over and differs still (a generated column with another expression, a trigger at the target)
+        cannot be repaired by that: it is left to the round, which reports it.
+        """
+        before: list[compare.Difference] = []
         while True:
             with self._lock:
                 name = next(iter(self._suspects), None)
@@ -186,9 +219,12 @@ class Verifier:
             table = self._work.plan.table(name)
             if table is not None:
                 found = self._compare(table, at_rest, lambda: None)
-                if found.differences or found.extras:
+                differences = list(found.differences)
+                if (differences or found.extras) and differences != before:
                     at_rest(lambda table=table, found=found: self._work.log_again(table, found))  # type: ignore[misc]
+                    before = differences
                     continue  # until nothing differs
+            before = []
             at_rest(lambda name=name, seen=seen: self._clear(name, seen))  # type: ignore[misc]
 
     def _clear(self, name: str, seen: int) -> None:
@@ -200,9 +236,7 @@ class Verifier:
             self._suspects.discard(name)
         self._work.view.suspects = len(self._suspects)
 
-    def _compare(
-        self, table: plan.TablePlan, at_rest: Callable[[Callable[[], Any]], Any], slow: Callable[[], None]
-    ) -> live.Found:
+    def _compare(self, table: plan.TablePlan, at_rest: Visit, slow: Callable[[], None]) -> live.Found:
         agreed = pool.agree(self._session)
         encoding = self._work.plan.encoding
         source = reader.TableReader(self._connection, table, encoding=encoding, generated=True, agreed=agreed)
@@ -223,7 +257,7 @@ class Verifier:
 
     @contextlib.contextmanager
     def _snapshots(
-        self, table: plan.TablePlan, source: reader.TableReader, at_rest: Callable[[Callable[[], Any]], Any]
+        self, table: plan.TablePlan, source: reader.TableReader, at_rest: Visit
     ) -> Iterator[Callable[[], compare.Excused]]:
         """Both sides as they are between two batches: what the follower lacks is in the primary's log, and in that snapshot."""
 

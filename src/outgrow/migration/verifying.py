@@ -6,12 +6,12 @@ import dataclasses
 import datetime
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from outgrow import errors
-from outgrow.migration import control, session, standing
+from outgrow.migration import commanding, control, session, standing
 from outgrow.model import event, plan, plan_data
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
@@ -28,7 +28,8 @@ __all__ = ["VerifyReport", "verify", "verify_target"]
 class VerifyReport:
     """A verification: rows of the file that were compared, those rightly in quarantine, and every difference.
 
-    `file_changed` says how the file's state differs from the one that was copied; it is empty where it does not.
+    `file_changed` says how the file's state differs from the one that was copied; it is empty where it does not. `live` is
+    whether the file is in a live migration, whose differences can be repaired; `repaired` is how many were.
     """
 
     rows: int
@@ -38,6 +39,8 @@ class VerifyReport:
     results: tuple[compare.TableResult, ...]
     seconds: float
     file_changed: str = ""
+    live: bool = False
+    repaired: int = 0
 
 
 def verify_target(
@@ -93,17 +96,33 @@ def _refuse_drift(planned: plan.Plan, source: sqlite.Source, target: session.Tar
 
 
 def verify(
-    path: str | os.PathLike[str], to: str | None = None, *, jobs: int = 2, sink: event.Sink = event.ignore
+    path: str | os.PathLike[str],
+    to: str | None = None,
+    *,
+    jobs: int = 2,
+    repair: bool = False,
+    sink: event.Sink = event.ignore,
 ) -> VerifyReport:
     """Compare a file with the target that holds its migration; while an engine follows the file, it does the work.
 
-    A file in a live migration knows its target, which need not be named then.
+    A file in a live migration knows its target, which need not be named then. `repair` brings the rows that differ over again
+    as the primary has them, and compares everything once more.
 
-    Raises errors.Refused where the target holds none, or one of another file.
+    Raises errors.Refused where the target holds none, or one of another file, and where there is nothing to be repaired from.
     """
-    followed = _ask_engine(path)
-    if followed is not None:
-        return followed
+    live = file_state.peek(path) is not None
+    if repair:
+        if not live:
+            raise errors.PhaseRefused(
+                f"{path} is in no live migration",
+                why="only the follower of a live migration can be brought a row over again",
+                hint=f"Copy the file as it is now: outgrow copy {path} --to … --restart",
+            )
+        return _ask(lambda: commanding.command(path, to, "verify", {"repair": True}, sink=sink))
+    if live:
+        followed = _ask_engine(path)
+        if followed is not None:
+            return followed
     with (
         sqlite.open_source(path) as source,
         session.Target(standing.target(path, to), "verify") as target,
@@ -126,7 +145,7 @@ def verify(
         planned = plan_data.from_data(migration.plan)
         report = verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))
         if migration.phase not in (Phase.COPYING, Phase.FINISHED):
-            return report
+            return dataclasses.replace(report, live=live)
         return dataclasses.replace(report, file_changed=_changed(migration.fingerprint, source))
 
 
@@ -135,20 +154,25 @@ def _ask_engine(path: str | os.PathLike[str]) -> VerifyReport | None:
     there = file_state.peek(path)
     if there is None or not there.control:
         return None
-    began = time.monotonic()
     try:
-        found = control.ask(there.control, "verify")
-        facts = control.ask(there.control, "status")
+        return _ask(lambda: control.ask(there.control, "verify"))
     except errors.EngineMissing:
         return None
+
+
+def _ask(question: Callable[[], Mapping[str, Any]]) -> VerifyReport:
+    began = time.monotonic()
+    found = question()
     differences = [compare.Difference(**{**one, "kind": compare.Kind(one["kind"])}) for one in found["differences"]]
     return VerifyReport(
         rows=found["rows"],
         tables=found["tables"],
-        quarantined=facts["quarantined"],
+        quarantined=found["quarantined"],
         differences=tuple(differences),
         results=(),
         seconds=time.monotonic() - began,
+        live=True,
+        repaired=found["repaired"],
     )
 
 

@@ -77,6 +77,12 @@ class View:
         with self._lock:
             self.primary, self.epoch, self._following = primary, epoch, following
 
+    def equal_at(self, primary: Side, epoch: int) -> float | None:
+        """When the follower of this epoch lacked nothing for the last time, over earlier connections; None if unknown."""
+        with self._lock:
+            same = self._following is not None and (self.primary, self.epoch) == (primary, epoch)
+            return self._following.equal_at if same and self._following is not None else None
+
     def hear(self, happened: event.Event) -> None:
         """Take note of an event."""
         with self._lock:
@@ -98,6 +104,10 @@ class View:
                     self._applied.append((now, entries))
                     while self._applied and self._applied[0][0] < now - _RATE_SECONDS:
                         self._applied.popleft()
+
+    def differences(self) -> int:
+        """How many differences the last round found."""
+        return self.verified.differences if self.verified is not None else 0
 
     def checks(self) -> tuple[Check, ...]:
         """Every condition of a switch, as it stands at this moment."""
@@ -123,7 +133,11 @@ class View:
             age = time.monotonic() - verified.at
             fresh = verified.differences == 0 and age < FRESH
             found = f"{verified.rows:,} rows, {verified.differences:,} differences, {age:.0f} s ago"
-            remedy = "Look at them, and repair: outgrow verify FILE" if verified.differences else "outgrow verify FILE"
+            remedy = "outgrow verify FILE"
+            if verified.differences:
+                remedy = (
+                    "Look at them: outgrow verify FILE; then bring these rows over again: outgrow verify FILE --repair"
+                )
         checks.append(Check(name="verification", ok=fresh, found=found, remedy="" if fresh else remedy))
         empty = self.quarantined == 0
         checks.append(
