@@ -65,7 +65,8 @@ class Stream:
 
     def run(self, todo: chunks.Queue) -> None:
         """Copy until no chunk is left; raises workers.Stopped when told to stop."""
-        # A chunk and the note that it is done are one transaction: a crash of the server loses both or none.
+        # A chunk and the note that it is done are one transaction: a crash of the server loses both or none. Files with
+        # many small tables would wait for the disk most of the time.
         connection.commit_without_waiting(self._target)
         while (chunk := todo.take()) is not None:
             self._stop.check()
@@ -95,7 +96,7 @@ class Stream:
             return None
 
     def _transaction(self, chunk: chunks.Chunk, work: Callable[[], loader.Loaded]) -> loader.Loaded:
-        with self._looked_at(chunk.table), self._target.transaction():
+        with self._loading(chunk.table):
             if not self._state.claim_chunk(chunk.table.source, chunk.ordinal):
                 return loader.Loaded(rows=0, quarantined=0, size=0)
             failpoints.hit("chunk.claimed")
@@ -111,9 +112,11 @@ class Stream:
         failpoints.hit("chunk.committed")
         return loaded
 
-    def _looked_at(self, table: plan.TablePlan) -> contextlib.AbstractContextManager[None]:
-        """What a block commits is looked at, unless the table is not worth the round trips."""
-        return self._hints.loading(self._target, table.target) if table.rows > _SMALL else contextlib.nullcontext()
+    def _loading(self, table: plan.TablePlan) -> contextlib.AbstractContextManager[object]:
+        """A transaction, whose rows are looked at after it, unless the table is not worth the round trips."""
+        if table.rows > _SMALL:
+            return self._hints.loading(self._target, table.target)
+        return self._target.transaction()
 
     def _fast(
         self, source: reader.TableReader, sql: sql_table.TableSql, chunk: chunks.Chunk, *, looking: bool

@@ -50,6 +50,15 @@ def test_the_next_reader_writes_nothing(session: connection.Session) -> None:
     assert dirtied(session) <= 2  # the pages in which two loads meet
 
 
+def test_it_is_so_where_commits_do_not_wait_for_the_disk(session: connection.Session) -> None:
+    """As the copy's do: whoever looks at a row whose commit is not on disk yet can note nothing on it."""
+    connection.commit_without_waiting(session)
+    with hints.Hints("public").loading(session, "T'1"):
+        load(session)
+    assert dirtied(session) == 0
+    assert session.execute("SHOW synchronous_commit").fetchone() == ("off",)
+
+
 def test_what_was_there_before_is_not_read_again(session: connection.Session) -> None:
     load(session)
     with hints.Hints("public").loading(session, "T'1"):
@@ -62,11 +71,7 @@ def test_pages_that_another_stream_fills_are_left_to_the_last(session: connectio
     loaded, may_end = threading.Event(), threading.Event()
 
     def other() -> None:
-        with (
-            connection.connect(any_postgres, purpose="test", autocommit=True) as own,
-            fresh.loading(own, "T'1"),
-            own.transaction(),
-        ):
+        with connection.connect(any_postgres, purpose="test", autocommit=True) as own, fresh.loading(own, "T'1"):
             load(own)
             loaded.set()
             may_end.wait(30)
