@@ -39,6 +39,9 @@ class Codec(abc.ABC):
     inspects_text: ClassVar[bool] = False
     """Whether the encoded text can hold NUL or invalid UTF-8, which the reader of a chunk must look for."""
 
+    unbounded: ClassVar[bool] = False
+    """Whether a value can be of any length; a value of the others takes a few dozen bytes."""
+
     @property
     def sql_type(self) -> str:
         """The PostgreSQL type with its modifiers."""

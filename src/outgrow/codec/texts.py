@@ -20,6 +20,7 @@ class Text(Codec):
     """
 
     type = "text"
+    unbounded = True
     prefixed = True
     empty = True
     inspects_text = True
@@ -71,6 +72,7 @@ class Bytea(Codec):
     """
 
     type = "bytea"
+    unbounded = True
 
     def __init__(self, *, text: bool = False) -> None:
         self._text = text
@@ -124,6 +126,7 @@ class Json(Codec):
     """Valid JSON text (RFC 8259) as json, which keeps the text to the letter."""
 
     type = "json"
+    unbounded = True
     prefixed = True
     inspects_text = True
     orderable = False
@@ -151,6 +154,7 @@ class Jsonb(Codec):
     """
 
     type = "jsonb"
+    unbounded = True
     prefixed = True
     inspects_text = True
     orderable = False

@@ -14,6 +14,7 @@ class Vector(Codec):
     """
 
     type = "vector"
+    unbounded = True
     orderable = False
 
     def __init__(self, *, dimensions: int) -> None:

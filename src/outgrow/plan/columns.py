@@ -115,12 +115,12 @@ def decide(
 
 
 def _unexpected(connection: sqlite.Connection, table: schema.Table, facts: TableFacts) -> Mapping[str, int]:
-    """The longest values of columns that should hold numbers and hold something else too."""
+    """The longest values of columns of which only short ones were expected, and that hold something else too."""
     odd = [
         dataclasses.replace(column, affinity=schema.Affinity.BLOB)
         for column in table.columns
         if column.name not in facts.longest
-        and (facts.decisions[column.name].misfits or facts.decisions[column.name].codec.type in ("text", "bytea"))
+        and (facts.decisions[column.name].misfits or facts.decisions[column.name].codec.unbounded)
     ]
     return profile.survey(connection, dataclasses.replace(table, columns=tuple(odd))).longest if odd else {}
 
@@ -154,7 +154,7 @@ class _Count:
 
     @property
     def longest(self) -> Mapping[str, int]:
-        """A bound on the bytes of each column's texts and blobs; columns of numbers are left out."""
+        """A bound on the bytes of each column's texts and blobs; columns of short values are left out."""
         return self._surveyed().longest
 
     def _surveyed(self) -> profile.Survey:

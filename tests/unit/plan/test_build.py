@@ -284,3 +284,27 @@ def test_a_key_without_a_rowid_beside_it_stays_the_key(tmp_path: Path) -> None:
     made = planned(path)
     assert [finding.code for finding in made.findings] == ["misfit"]
     assert made.tables[0].primary_key == ("k",)
+
+
+@pytest.mark.parametrize(
+    ("declared", "longest"),
+    [
+        ("TEXT", "x" * 5_000),
+        ("JSON", f'"{"x" * 5_000}"'),
+        ("BLOB", b"x" * 5_000),
+        ("DATETIME", "not a date: " + "x" * 5_000),
+        ("BOOLEAN", "x" * 5_000),
+        ("INTEGER", "x" * 5_000),
+        ("DECIMAL(10,2)", "x" * 5_000),
+        ("", "x" * 5_000),
+    ],
+)
+def test_the_widest_row_is_known_whatever_was_expected(declared: str, longest: object, tmp_path: Path) -> None:
+    """Short values are not measured, but a column that should have some and has others is, in the middle of the table too."""
+    usual = {"DATETIME": "2024-01-02 03:04:05", "JSON": "{}", "TEXT": "", "BLOB": b"", "": ""}.get(declared, 1)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
+        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared})")
+        rows = [[longest if number == 1500 else usual] for number in range(3000)]
+        connection.executemany("INSERT INTO t (v) VALUES (?)", rows)
+    (table,) = planned(tmp_path / "a.db").tables
+    assert 5_000 <= table.widest < 6_000
