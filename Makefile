@@ -15,6 +15,8 @@ SEED ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHED := $(VENV)/.installed-bench
+# The sources of others whose tests are run here; where they cannot be had, those tests skip.
+SUITES := $(VENV)/.suites
 
 .DEFAULT_GOAL := help
 .PHONY: help demo rehearsal test soak check lint bench docs lock setup clean distclean
@@ -28,7 +30,7 @@ demo: $(INSTALLED) ## an application under load goes over to PostgreSQL, back, a
 rehearsal: $(INSTALLED) ## build a realistic SQLite file and rehearse its move to PostgreSQL
 	@$(BIN)/python -m examples.homeverse.rehearsal
 
-test: $(INSTALLED) ## all tests
+test: $(INSTALLED) $(SUITES) ## all tests
 	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 $(TESTS)
 
 soak: $(INSTALLED) ## a live migration under everything at once, for an hour: make soak SECONDS=600 SEED=7
@@ -85,6 +87,9 @@ $(INSTALLED): pyproject.toml uv.lock tools/requirements.py
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(call install,dev)
 	@touch $@
+
+$(SUITES): $(INSTALLED) tools/suites.py
+	@if $(BIN)/python tools/suites.py; then touch $@; else echo "make: Flask's sources cannot be had; the tests of its tutorial skip" >&2; fi
 
 $(BENCHED): $(INSTALLED)
 	@echo "Installing what the benchmarks compare with (once) ..."

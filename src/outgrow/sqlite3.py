@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 import sys
 import threading
 import warnings
@@ -248,7 +249,7 @@ class Connection(_Connection):
     def iterdump(self, **named: Any) -> Generator[str, None, None]:
         route = self._line
         if route is None or route.session is None:
-            return super().iterdump(**named)
+            return _without_ours(super().iterdump(**named))
         return _dump(route.path, named)
 
     def create_function(self, name: str, narg: int, func: Any, **named: Any) -> None:
@@ -288,13 +289,21 @@ class Connection(_Connection):
             super().set_trace_callback(lambda sql: None if looker.looking else traced(sql))
 
 
+_OURS = re.compile(r'(?:CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER)|INSERT INTO) "?_outgrow_')
+"""What a statement of a dump begins with that is about outgrow's own."""
+
 _total_changes = vars(_Connection)["total_changes"].__get__
 
 
 def _dump(path: str, named: dict[str, Any]) -> Generator[str, None, None]:
     """The dump of a file that follows PostgreSQL, as a standard connection reads it."""
     with contextlib.closing(_standard.connect(path)) as file:
-        yield from file.iterdump(**named)
+        yield from _without_ours(file.iterdump(**named))
+
+
+def _without_ours(statements: Iterator[str]) -> Generator[str, None, None]:
+    """A dump without outgrow's tables and triggers: what is made of it is a file of the application, and in no migration."""
+    yield from (statement for statement in statements if not _OURS.match(statement))
 
 
 def _path(connection: Connection) -> str:

@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-_RUN = """
-import os, sys, unittest
-from outgrow import sqlite3
-sqlite3.install()
-{more}
-import test.test_sqlite3 as suite
-assert sys.modules["sqlite3"] is sqlite3
-directory = suite.__path__[0]
-unittest.main(module=None, argv=["it", "discover", "-s", directory, "-t", os.path.dirname(os.path.dirname(directory))])
-"""
-
-
-def run(directory: Path, more: str = "") -> tuple[int, str]:
-    """The exit status and what was said, of the suite in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN.format(more=more)], cwd=directory, capture_output=True, text=True, timeout=250
-    )
-    return done.returncode, done.stderr
+from support import suites
 
 
 @pytest.fixture(autouse=True)
@@ -37,15 +17,12 @@ def _installed() -> None:
 
 
 def test_all_of_them_pass(tmp_path: Path) -> None:
-    status, said = run(tmp_path)
-    assert status == 0, said
-    found = re.search(r"Ran (\d+) tests", said)
-    assert found is not None, said
-    assert int(found[1]) > 400, said
+    found = suites.run("unittests.py", "-", tmp_path, "test.test_sqlite3")
+    assert found["failed"] == {}
+    assert found["ran"] > 400
 
 
 def test_they_notice_a_module_that_is_not_the_same(tmp_path: Path) -> None:
     """The drop-in is what they test: one with a fault fails."""
-    status, said = run(tmp_path, "sqlite3.Cursor.fetchone = lambda self: None")
-    assert status != 0
-    assert "FAILED" in said
+    found = suites.run("unittests.py", "-", tmp_path, "test.test_sqlite3", fault=True)
+    assert found["failed"]

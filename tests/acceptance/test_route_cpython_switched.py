@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from outgrow.postgres import embedded
-from support import living
+from support import suites
 
-APPLICATION = Path(__file__).resolve().parents[1] / "integration" / "route" / "cpython_switched.py"
 MODULES = ("test_dbapi", "test_transactions", "test_factory", "test_regression", "test_types")
 
 SKIPPED = {
@@ -36,44 +31,10 @@ def reason(name: str) -> str:
     return next((why for pattern, why in SKIPPED.items() if re.search(pattern, name)), "")
 
 
-def run(server: embedded.EmbeddedServer, directory: Path) -> dict[str, Any]:
-    """Run the suite, and switch a file for it whenever it has another schema."""
-    with subprocess.Popen(
-        [sys.executable, str(APPLICATION), server.dsn, *MODULES],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-        cwd=directory,
-    ) as suite:
-        assert suite.stdin is not None
-        assert suite.stdout is not None
-        for line in suite.stdout:
-            if not line.startswith("{"):
-                continue
-            asked: dict[str, Any] = json.loads(line)
-            if "ran" in asked:
-                return asked
-            suite.stdin.write(json.dumps(switched(directory, Path(asked["path"]), asked["dsn"])) + "\n")
-    raise AssertionError("the suite ended without a result")
-
-
-def switched(directory: Path, path: Path, dsn: str) -> str:
-    """Move a file to PostgreSQL and leave it so; what went wrong, or nothing."""
-    with living.Engine(directory, path, dsn) as engine:
-        try:
-            engine.start().ready(within=20)
-            engine.switch("postgres", within=20)
-        except AssertionError as error:
-            return str(error)[:500]
-        engine.stop()
-    return ""
-
-
 def test_at_least_95_of_100_pass_at_postgresql(own_server: embedded.EmbeddedServer, tmp_path: Path) -> None:
     if importlib.util.find_spec("test") is None or importlib.util.find_spec("test.test_sqlite3") is None:
         pytest.skip("this Python comes without its own tests (test.test_sqlite3)")
-    found = run(own_server, tmp_path)
+    found = suites.run("unittests.py", own_server.dsn, tmp_path, *(f"test.test_sqlite3.{name}" for name in MODULES))
     # A test with parts counts once.
     names = {name.partition(" (")[0] for name in found["failed"]}
     failed = {name for name in names if not reason(name)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from support import engine as engines
 from support import living
 
 APPLICATION = Path(__file__).resolve().parents[1] / "integration" / "route" / "dual_application.py"
+AIOSQLITE = APPLICATION.with_name("aiosqlite_dual.py")
 TIMEOUT = 0.5
 
 
@@ -151,3 +154,38 @@ def test_without_an_engine_commits_go_on_and_with_it_they_are_caught_up(
         (there,) = target.execute("SELECT count(*) FROM item").fetchone() or (0,)
         assert rows(path, "SELECT count(*) FROM item") == [(there,)]
         assert there == 23
+
+
+def test_many_connections_of_aiosqlite_at_once(postgres_dsn: str, tmp_path: Path, path: Path) -> None:
+    """Whoever awaits a commit finds its row in the other store, before the switch and after it; what is undone is nowhere."""
+
+    def write(follower: str, **environment: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, str(AIOSQLITE), str(path), postgres_dsn, follower],
+            env={**os.environ, "OUTGROW_DUAL_WRITE_TIMEOUT": "20", "ENABLE_DUAL_WRITE": "true", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    with living.Engine(tmp_path, path, postgres_dsn) as engine:
+        engine.start().ready()
+        for follower in ("postgres", "sqlite"):
+            found = write(follower)
+            assert (found["written"], found["missing"]) == (60, [])
+            assert found["metrics"]["dual_confirmed"] == 60
+            assert bool(found["metrics"]["statements_there"]) is (follower == "sqlite")
+            if follower == "postgres":
+                engine.switch("postgres")
+        engine.caught_up()
+        assert rows(path, "SELECT count(*), count(DISTINCT name) FROM item") == [(120, 60)]
+        assert engine.ask("verify")["differences"] == []
+        os.kill(engine.process, signal.SIGSTOP)
+        try:
+            without = write("sqlite", OUTGROW_DUAL_WRITE_TIMEOUT="0.01")
+        finally:
+            os.kill(engine.process, signal.SIGCONT)
+        assert without["missing"], "a follower that stands still is noticed"
