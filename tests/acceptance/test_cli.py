@@ -195,7 +195,7 @@ def test_verify_says_that_the_file_has_changed(good: Path, postgres_dsn: str) ->
     )
     page = outgrow("verify", good, "--to", postgres_dsn).stdout
     assert re.search(r"^warning  the file has changed since it was copied: then .*; now .* UTC$", page, re.MULTILINE)
-    assert "To copy this state: outgrow copy FILE --to … --restart" in page
+    assert f"To copy this state: outgrow copy {good} --to … --restart" in page
 
     engine.execute(postgres_dsn, "UPDATE people SET name = CASE id WHEN 1 THEN 'Ada' ELSE 'Ed' END WHERE id < 3")
     assert facts("verify", good, "--to", postgres_dsn, status=0)["file_changed"] is True
@@ -277,7 +277,7 @@ def test_a_defect_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
 
     for as_json in (False, True):
         with pytest.raises(SystemExit) as ended:
-            output.Output(command="check", as_json=as_json, quiet=False).run(work)
+            output.Output(command="check", file="x.db", as_json=as_json, quiet=False).run(work)
         assert ended.value.code == 70
         said = "".join(capsys.readouterr())
         assert "ZeroDivisionError" in said

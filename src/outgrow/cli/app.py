@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Move a SQLite application to PostgreSQL, and prove that nothing was lost or changed.",
     epilog="Exit status: 0 done; 1 done, but not everything arrives as it is (findings of severity error, rows in "
     "quarantine, differences); 2 refused, with a remedy; 3 failed, type it again; 4 wrong usage; 70 a defect; "
-    "130 interrupted.",
+    "130 interrupted (`run`, once it has begun, ends in order: 0).",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -78,7 +78,7 @@ def check(
     file: File, plan_file: PlanFile = None, columns: Columns = False, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Examine a file: integrity, foreign keys, every column's values, and what stands in the way. Writes nothing."""
-    ending = output.Output(command="check", as_json=as_json, quiet=quiet)
+    ending = output.Output(command="check", file=file, as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -134,7 +134,7 @@ def plan_command(
 
     Overrides that the plan already has are kept and followed. The same file and overrides give the same bytes.
     """
-    ending = output.Output(command="plan", as_json=as_json, quiet=quiet)
+    ending = output.Output(command="plan", file=file, as_json=as_json, quiet=quiet and not ddl and destination != "-")
 
     def work() -> output.Outcome:
         path = pathlib.Path(destination) if destination not in ("", "-") else migration.default_plan_path(file)
@@ -212,7 +212,7 @@ def copy(
     Interrupted at any point, the same command continues; when all is done, it only verifies again. Rows that PostgreSQL
     cannot hold as they are go to the quarantine with their exact values, and the exit status is 1.
     """
-    ending = output.Output(command="copy", as_json=as_json, quiet=quiet)
+    ending = output.Output(command="copy", file=file, as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -225,7 +225,7 @@ def copy(
 
             render.copied(page, report, where=report.target)
             render.verified(page, report.verification)
-            render.verdict(page, report.verification, report.quarantined)
+            render.verdict(page, report.verification, report.quarantined, named=wording.typed(file))
 
         return output.Outcome(
             facts={**_copy_facts(report), "seconds": round(report.seconds, 3)},
@@ -251,7 +251,7 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Compare a file with the target of its migration, value by value, and name every difference."""
-    ending = output.Output(command="verify", as_json=as_json, quiet=quiet)
+    ending = output.Output(command="verify", file=file, as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -261,7 +261,7 @@ def verify(
             from outgrow.cli import render
 
             render.verified(page, report)
-            render.verdict(page, report, report.quarantined)
+            render.verdict(page, report, report.quarantined, named=wording.typed(file))
 
         facts = {
             "rows": report.rows,
@@ -300,7 +300,7 @@ def rehearse(
 
     The file may be in use; it and its directory stay untouched.
     """
-    ending = output.Output(command="rehearse", as_json=as_json, quiet=quiet)
+    ending = output.Output(command="rehearse", file=file, as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -317,12 +317,13 @@ def rehearse(
             page.print(
                 f"\nRehearsed on {report.server} in {wording.seconds(report.seconds)}; the file was left as it is."
             )
-            render.verdict(page, report.copy.verification, report.copy.quarantined)
             named = wording.typed(file)
+            render.verdict(page, report.copy.verification, report.copy.quarantined, named=named)
             page.print("Next, to review the decisions:", f"outgrow plan {named}", style="dim", soft_wrap=True)
             page.print(
                 "  then, with the application stopped:", f"outgrow copy {named} --to DSN", style="dim", soft_wrap=True
             )
+            page.print("  or while it goes on:", f"outgrow run {named} --to DSN", style="dim", soft_wrap=True)
 
         facts = {
             **_copy_facts(report.copy),

@@ -7,24 +7,35 @@ import time
 
 from rich import console, progress
 
+from outgrow.cli import wording
 from outgrow.cli.progress import TITLES
 from outgrow.model import event
 
 __all__ = ["Bars"]
 
 
+_FULL = 112
+_NARROW = 80
+
+
+def _columns(width: int) -> list[progress.ProgressColumn]:
+    """What fits into a line: on a narrow terminal the rate goes first, then the numbers of rows."""
+    title = progress.TextColumn("{task.description:<35}")
+    amount = progress.TextColumn("{task.fields[amount]:>26}")
+    left = progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True)
+    if width >= _FULL:
+        return [title, progress.BarColumn(bar_width=24), amount, progress.TextColumn("{task.fields[rate]:>14}"), left]
+    if width >= _NARROW:
+        return [title, progress.BarColumn(bar_width=max(4, min(24, width - _NARROW + 5))), amount, left]
+    return [title, progress.BarColumn(bar_width=8), progress.TaskProgressColumn(), left]
+
+
 class Bars:
     """Progress bars, one a step."""
 
-    def __init__(self) -> None:
-        self._progress = progress.Progress(
-            progress.TextColumn("{task.description:<36}"),
-            progress.BarColumn(bar_width=24),
-            progress.TextColumn("{task.fields[amount]:>24}"),
-            progress.TextColumn("{task.fields[rate]:>14}"),
-            progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=console.Console(stderr=True),
-        )
+    def __init__(self, screen: console.Console | None = None) -> None:
+        shown = screen or console.Console(stderr=True)
+        self._progress = progress.Progress(*_columns(shown.width), console=shown)
         self._lock = threading.Lock()
         self._task: progress.TaskID | None = None
         self._done = 0
@@ -67,7 +78,7 @@ class Bars:
             return
         elapsed = time.monotonic() - self._began
         rate = f"{(self._done - self._from) / elapsed:,.0f} rows/s" if self._unit == "rows" and elapsed > 0.2 else ""
-        shown = f"{min(self._done, self._total):,} of {self._total:,} {self._unit}"
+        shown = f"{min(self._done, self._total):,} of {wording.counted(self._total, self._unit)}"
         self._progress.update(self._task, completed=self._done, amount=shown, rate=rate)
 
     def _finish(self) -> None:

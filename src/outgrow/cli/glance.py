@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from outgrow import migration
-from outgrow.cli import output
+from outgrow.cli import output, wording
 
 if TYPE_CHECKING:
     from rich import console as rich_console
@@ -35,11 +35,14 @@ def status(
 
             page.print(status_page.table(facts))
 
-        facts = migration.status(file, to)
+        def look() -> Mapping[str, Any]:
+            return wording.checks_named(migration.status(file, to), file)
+
+        facts = look()
         if watch and not as_json:
             from outgrow.cli import status_page
 
-            facts = status_page.watch(facts, lambda: migration.status(file, to))
+            facts = status_page.watch(facts, look)
         return output.Outcome(facts=facts, show=show)
 
-    output.Output(command="status", as_json=as_json, quiet=quiet).run(work)
+    output.Output(command="status", file=file, as_json=as_json, quiet=quiet).run(work)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from outgrow import errors, migration
-from outgrow.cli import glance, output, progress
+from outgrow.cli import glance, output, progress, wording
 from outgrow.cli.options import File, Json, KnownTo, PlanFile, Quiet, Schema
 from outgrow.model import event
 
@@ -87,7 +87,7 @@ def _run(
     Runs in the foreground, and continues from wherever it was when it is started again. Other commands (status, switch,
     rollback, finish) talk to it. Ctrl-C or SIGTERM end it in order; the application never notices.
     """
-    ending = output.Output(command="run", as_json=as_json, quiet=quiet)
+    ending = output.Output(command="run", file=file, as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -134,7 +134,7 @@ def _telling(sink: event.Sink) -> event.Sink:
             case event.Notice(message=message):
                 line = message
             case event.VerificationDone(rows=rows, differences=differences, seconds=seconds):
-                line = f"verified {rows:,} rows in {seconds:.1f} s: {differences:,} differences"
+                line = f"verified {wording.amount(rows, 'row')} in {seconds:.1f} s: {wording.amount(differences, 'difference')}"
         if line:
             sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
@@ -164,11 +164,12 @@ def _transition(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    ending = output.Output(command=told, as_json=as_json, quiet=quiet)
+    ending = output.Output(command=told, file=file, as_json=as_json, quiet=quiet)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
-            facts = migration.command(file, to, name, arguments, before=before, after=after, sink=sink)
+            done = migration.command(file, to, name, arguments, before=before, after=after, sink=sink)
+        facts = wording.checks_named(done, file)
 
         def show(page: rich_console.Console) -> None:
             if "ready" in facts:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from outgrow import errors, interrupts
+from outgrow.cli import wording
 
 if TYPE_CHECKING:
     from rich import console as rich_console
@@ -90,6 +91,7 @@ class Output:
     """The output options of a command."""
 
     command: str
+    file: str | os.PathLike[str]
     as_json: bool
     quiet: bool
 
@@ -107,11 +109,12 @@ class Output:
             if interrupts.ending:  # what breaks on the way out of Ctrl-C is no news
                 _interrupted(self.command, as_json=self.as_json)
             told = error if isinstance(error, errors.OutgrowError) else _unexpected(error)
-            fail(self.command, told, as_json=self.as_json)
+            fail(self.command, told, as_json=self.as_json, file=self.file)
         with _perhaps_unread():
             if self.as_json:
                 problem = outcome.problem
-                why = problem and _told(problem.code, problem.message, problem.why, problem.hint, retry=False)
+                hint = wording.named(problem.hint, self.file) if problem else ""
+                why = problem and _told(problem.code, problem.message, problem.why, hint, retry=False)
                 _print_json({"ok": problem is None, "command": self.command, "error": why, **outcome.facts})
             elif not self.quiet:
                 from outgrow.cli import page  # rich takes longer to load than a status to answer
@@ -207,17 +210,20 @@ def plain(value: Any) -> Any:
             return str(value)
 
 
-def fail(command: str, error: errors.OutgrowError, *, as_json: bool) -> NoReturn:
-    """Show an error and exit with its status: what happened, why, and the next command."""
+def fail(
+    command: str, error: errors.OutgrowError, *, as_json: bool, file: str | os.PathLike[str] | None = None
+) -> NoReturn:
+    """Show an error and exit with its status: what happened, why, and the next command, which names the file."""
+    hint = error.hint if file is None else wording.named(error.hint, file)
     if as_json:
-        told = _told(error.code, error.message, error.why, error.hint, retry=error.retry)
+        told = _told(error.code, error.message, error.why, hint, retry=error.retry)
         with _perhaps_unread():
             _print_json({"ok": False, "command": command, "error": told})
     else:
         with contextlib.suppress(BrokenPipeError):
             from outgrow.cli import page
 
-            page.failed(error)
+            page.failed(error, hint)
     raise SystemExit(error.exit_code)
 
 

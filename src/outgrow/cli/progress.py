@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from outgrow.cli import wording
 from outgrow.model import event
 
 __all__ = ["TITLES", "reporting"]
@@ -58,9 +59,9 @@ class _Lines:
                     self._step, self._total = happened.step, happened.total
                     self._done = self._from = happened.done
                     self._began = self._told = time.monotonic()
-                    of = f" ({self._total:,} {happened.unit})" if happened.total else ""
+                    of = f" ({wording.counted(self._total, happened.unit)})" if happened.total else ""
                     if happened.done:
-                        of = f" ({self._total:,} {happened.unit}, {happened.done:,} of them by an earlier run)"
+                        of = f" ({wording.counted(self._total, happened.unit)}, {happened.done:,} of them by an earlier run)"
                     self._write(f"{TITLES.get(happened.step, happened.step)}{of}\n")
                 case event.ChunkCopied() | event.ChunkVerified():
                     self._done += happened.rows
@@ -75,7 +76,9 @@ class _Lines:
         self._told = now
         rate = (self._done - self._from) / (now - self._began)
         left = (self._total - self._done) / rate if rate and self._total > self._done else 0
-        self._write(f"  {self._done:,} of {self._total:,} rows, {rate:,.0f} rows/s, {left:,.0f} s left\n")
+        self._write(
+            f"  {self._done:,} of {wording.counted(self._total, 'rows')}, {rate:,.0f} rows/s, {left:,.0f} s left\n"
+        )
 
     def _write(self, line: str) -> None:
         """Write a line; the work goes on when nobody reads any more."""

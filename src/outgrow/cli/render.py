@@ -57,7 +57,7 @@ def planned_tables(page: console.Console, planned: plan.Plan, *, columns: bool) 
             listed.add(one.target, f"{one.rows:,}", *numbers)
         listed.show(page)
         if len(planned.tables) > _MOST:
-            page.print(f"… and {len(planned.tables) - _MOST} more tables", style="dim")
+            page.print(f"… and {wording.amount(len(planned.tables) - _MOST, 'more table')}", style="dim")
         return
     for one in planned.tables:
         _title(page, f"{one.target}  {wording.amount(one.rows, 'row')}")
@@ -157,9 +157,6 @@ def verified(page: console.Console, report: verifying.VerifyReport) -> None:
     if report.file_changed:
         words = f"the file has changed since it was copied: {report.file_changed}"
         _say(page, text.Text.assemble(("warning  ", "yellow"), words))
-        if report.differences:
-            remedy = "These differences may be what was written since. To copy this state: outgrow copy FILE --to … --restart"
-            _say(page, text.Text.assemble(("next  ", "green"), (remedy, "dim")))
 
 
 def _short(value: str | None) -> text.Text:
@@ -168,8 +165,8 @@ def _short(value: str | None) -> text.Text:
     return text.Text(grid.shortened(value, _LONGEST_VALUE))
 
 
-def verdict(page: console.Console, report: verifying.VerifyReport, quarantined: int) -> None:
-    """The last line: whether everything arrived."""
+def verdict(page: console.Console, report: verifying.VerifyReport, quarantined: int, *, named: str) -> None:
+    """The last lines: whether everything arrived, and what to type where it did not; `named` is the file, quoted."""
     page.print()
     proven = f"{wording.amount(report.rows - report.quarantined, 'row')} in {wording.amount(report.tables, 'table')}"
     if report.differences:
@@ -182,3 +179,9 @@ def verdict(page: console.Console, report: verifying.VerifyReport, quarantined: 
     else:
         words, style = f"✓ {proven}: every value is the same on both sides", "bold green"
     _say(page, text.Text(words, style=style))
+    if report.differences:
+        remedy = f"To bring these rows over again, as the primary has them: outgrow verify {named} --repair"
+        if not report.live:
+            maybe = "These differences may be what was written since. " if report.file_changed else ""
+            remedy = f"{maybe}To copy this state: outgrow copy {named} --to … --restart"
+        page.print(text.Text.assemble(("next  ", "green"), (remedy, "dim")), soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Any
 from rich import table as rich_table
 from rich import text
 
-from outgrow.cli import page
+from outgrow.cli import page, wording
 
 __all__ = ["table", "watch"]
 
@@ -42,21 +42,22 @@ def table(facts: Mapping[str, Any]) -> rich_table.Table:
         pending = facts["pending_changes"]
         waiting = "nothing is waiting" if pending == 0 else "changes are waiting"
         if pending:
-            waiting = f"about {pending:,} {waiting}"
+            waiting = f"about {wording.amount(pending, 'change is', 'changes are')} waiting"
         grid.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {waiting}{told}")
         grid.add_row("rate", f"{facts['changes_per_second']:,} changes/s")
     if facts["phase"] in ("capturing", "copying") and facts.get("rows"):
         eta = facts.get("eta_seconds")
         left = f", about {eta:.0f} s left" if eta is not None else ""
-        grid.add_row("copied", f"{facts['rows_copied']:,} of {facts['rows']:,} rows{left}")
+        grid.add_row("copied", f"{facts['rows_copied']:,} of {wording.amount(facts['rows'], 'row')}{left}")
     verified = facts.get("verification")
     if verified:
         grid.add_row(
             "verified",
-            f"{verified['rows']:,} rows, {verified['differences']:,} differences, {verified['age_seconds']:.0f} s ago",
+            f"{wording.amount(verified['rows'], 'row')}, {wording.amount(verified['differences'], 'difference')},"
+            f" {verified['age_seconds']:.0f} s ago",
         )
     if facts.get("quarantined") is not None:
-        grid.add_row("quarantine", f"{facts['quarantined']:,} rows")
+        grid.add_row("quarantine", wording.amount(facts["quarantined"], "row"))
     if facts.get("trouble"):
         grid.add_row("trouble", text.Text(str(facts["trouble"]), style="red"))
     grid.add_row("", "")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import re
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["amount", "seconds", "size", "typed"]
+__all__ = ["amount", "checks_named", "counted", "named", "seconds", "size", "typed"]
+
+_COMMAND = re.compile(r"(\boutgrow [a-z]+(?: --[a-z-]+)*) FILE\b(?!\.)")
 
 
 def size(number: float) -> str:
@@ -35,3 +41,20 @@ def seconds(number: float) -> str:
 def amount(number: int, thing: str, several: str = "") -> str:
     """A number of things, in the right grammatical number."""
     return f"{number:,} {thing if number == 1 else several or thing + 's'}"
+
+
+def counted(number: int, unit: str) -> str:
+    """A number of units, which are named in the plural: rows, tables, steps."""
+    return amount(number, unit.removesuffix("s"), unit)
+
+
+def named(words: str, file: str | os.PathLike[str]) -> str:
+    """A remedy whose commands name this file, where it was written for any FILE."""
+    name = typed(pathlib.Path(file))
+    return _COMMAND.sub(lambda found: f"{found[1]} {name}", words)
+
+
+def checks_named(facts: Mapping[str, Any], file: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """Facts whose checks, where there are any, have remedies that name the file."""
+    checks = [{**check, "remedy": named(check["remedy"], file)} for check in facts.get("checks", ())]
+    return {**facts, "checks": checks} if checks else facts

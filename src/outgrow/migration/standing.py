@@ -47,9 +47,21 @@ def followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileSta
     """What the file says of its migration; a file that says nothing needs a target that may."""
     there = file_state.peek(path)
     if there is None and to is None:
+        _refuse_archive(path)
         raise errors.PhaseRefused(
             f"{path} is in no live migration",
             why="outgrow has put nothing into it",
             hint=f"Begin one: outgrow run {path} --to postgresql://user@host/database",
         )
     return there
+
+
+def _refuse_archive(path: str | os.PathLike[str]) -> None:
+    """Refuse a file that a finished migration left: read-only, and with the migration's trail beside it."""
+    trail = f"{os.fspath(path)}.outgrow.json"
+    if os.path.exists(trail) and not os.stat(path).st_mode & 0o222:
+        raise errors.PhaseRefused(
+            f"The migration of {path} is finished",
+            why=f"PostgreSQL is the primary for good, and this file is the archive; what happened is in {trail}",
+            hint="Nothing has to run any more; the application uses PostgreSQL",
+        )
