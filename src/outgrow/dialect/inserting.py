@@ -71,14 +71,18 @@ class _Insert:
         node, known = self.node, self.known
         firing.insert(self.bound.catalog, known, node)
         if node.resolution in {"ROLLBACK"}:
-            raise Untranslatable("INSERT OR ROLLBACK ends the transaction")
+            raise Untranslatable(
+                "INSERT OR ROLLBACK ends the transaction: write INSERT, and roll back where it raises IntegrityError"
+            )
         if node.conflicts and node.resolution != "ABORT":
             raise Untranslatable(f"INSERT OR {node.resolution} with ON CONFLICT")
         head = self.queries.with_clause(node.ctes, None)
         own = self.bound.alias("t")
         rows = self._rows()
         if node.resolution == "FAIL" and not self.single:
-            raise Untranslatable("INSERT OR FAIL keeps the rows before the one that fails")
+            raise Untranslatable(
+                "INSERT OR FAIL keeps the rows before the one that fails: insert one row at a time, or write INSERT"
+            )
         several = self._replaces_by_several_keys()
         conflict, ignored, updated = ("", frozenset[str](), False) if several else self._conflict(own)
         names = ", ".join(column.target for column in self.columns)

@@ -71,10 +71,19 @@ def returning(columns: Sequence[st.Column], names: walk.Walk, extra: str | None 
     return f" RETURNING {', '.join(f'{sql} AS c{at}' for at, sql in enumerate(written, start=1))}" if written else ""
 
 
+_RESOLUTIONS = {
+    "IGNORE": "UPDATE OR IGNORE has no counterpart: leave out the rows that would conflict by a condition, or write UPDATE for"
+    " one row and catch the IntegrityError",
+    "REPLACE": "UPDATE OR REPLACE has no counterpart: delete the rows that would conflict, then write UPDATE",
+    "FAIL": "UPDATE OR FAIL keeps the rows before the one that fails: write UPDATE",
+    "ROLLBACK": "UPDATE OR ROLLBACK ends the transaction: write UPDATE, and roll back where it raises IntegrityError",
+}
+
+
 def update(node: st.Update, bound: binding.Binding) -> statement.Step:
     """An UPDATE."""
     if node.resolution != "ABORT":
-        raise Untranslatable(f"UPDATE OR {node.resolution} has no counterpart")
+        raise Untranslatable(_RESOLUTIONS[node.resolution])
     known = table(bound, node.table)
     firing.update(bound.catalog, known, node.assignments, alone=firing.is_one_row(known, node.where))
     queries = query.Queries(bound)

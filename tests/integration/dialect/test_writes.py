@@ -184,3 +184,21 @@ def test_a_refused_date_says_what_keeps_it(stores: Stores) -> None:
 def test_a_change_of_the_schema_says_where_it_can_be_made(stores: Stores, sql: str) -> None:
     with pytest.raises(statement.Refused, match="in the file after `outgrow rollback`"):
         stores.translate(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "remedy"),
+    [
+        ("UPDATE OR IGNORE users SET name = 'x'", "catch the IntegrityError"),
+        ("UPDATE OR REPLACE users SET name = 'x'", "delete the rows that would conflict"),
+        ("UPDATE OR FAIL users SET name = 'x'", "write UPDATE"),
+        ("UPDATE OR ROLLBACK users SET name = 'x'", "roll back where it raises IntegrityError"),
+        ("INSERT OR ROLLBACK INTO tags(tag) VALUES ('x')", "roll back where it raises IntegrityError"),
+        ("INSERT OR FAIL INTO tags(tag) VALUES ('x'), ('y')", "insert one row at a time"),
+    ],
+)
+def test_a_resolution_without_a_counterpart_is_refused_with_what_to_write(
+    stores: Stores, sql: str, remedy: str
+) -> None:
+    with pytest.raises(statement.Refused, match=remedy):
+        stores.translate(sql, ())
