@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import pathlib
 import warnings
 
+import outgrow
 from bench import capture, copy, dataset, live, memory, results, reverse, route, server, table, task, verify, whole
 
 BENCHMARKS = {
@@ -56,6 +58,8 @@ def main() -> int:
     """Exit 1 when something failed, so that a benchmark which stopped working is noticed."""
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
     options = parse()
+    # As pip does with what it installs, the others included: no run compiles modules, whatever the environment says.
+    compileall.compile_dir(pathlib.Path(outgrow.__file__).parent, quiet=2)
     names = list(BENCHMARKS) if options.command == "all" else [options.command]
     failed = False
     with server.running(options.dsn) as to:
