@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from outgrow.dialect import expressions, translation
+from outgrow.dialect import arithmetic, expressions, translation
 from outgrow.model import schema
 
 A = schema.Affinity
@@ -419,7 +419,11 @@ def test_random_constants_arrive_as_themselves_or_not_at_all(
         stored = in_sqlite(text, affinity)
     except apsw.SQLError:
         assume(False)
-    row = post.execute(f"SELECT (({found.sql})::{sql_type}){'::text' if sql_type == 'json' else ''}").fetchone()
+    try:
+        row = post.execute(f"SELECT (({found.sql})::{sql_type}){'::text' if sql_type == 'json' else ''}").fetchone()
+    except psycopg.errors.NumericValueOutOfRange:
+        assert arithmetic.INTEGER_OVERFLOW in found.caveat  # SQLite goes on with a real, which is said
+        return
     assert row is not None
     if sql_type == "double precision" and affinity is not A.REAL:
         assert float(stored) == row[0] if stored is not None else row[0] is None
