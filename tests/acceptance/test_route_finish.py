@@ -95,6 +95,11 @@ def test_processes_write_on_through_finish_and_after_it_without_an_engine(
     assert relations(postgres_dsn) == set()
     assert says("sqlite3", path, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%outgrow%'") == ["[(0,)]"]
     assert path.stat().st_mode & 0o222 == 0
+    told = migration.status(path, postgres_dsn)
+    assert (told["phase"], told["primary"], told["epoch"]) == ("finished", "postgres", 1)
+    assert [(check["found"].split(";")[0], check["remedy"].split(" ")[0]) for check in told["checks"]] == [
+        ("it is finished", "nothing")
+    ]
     with psycopg.connect(postgres_dsn) as session:
         session.execute("INSERT INTO entry (worker, number) VALUES (9, 3)")
 

@@ -9,7 +9,7 @@ import pathlib
 from outgrow.model import event
 from outgrow.postgres import state
 
-__all__ = ["Trail", "export"]
+__all__ = ["Trail", "epoch", "export"]
 
 _KEPT = (event.StepDone, event.PhaseChanged, event.PrimaryChanged, event.CaptureRepaired)
 
@@ -33,3 +33,9 @@ def export(keeper: state.State, path: pathlib.Path) -> None:
         for at, kind, detail in keeper.events():
             lines.write(json.dumps({"at": at, "kind": kind, **detail}, ensure_ascii=False) + "\n")
     temporary.replace(path)
+
+
+def epoch(path: pathlib.Path) -> int:
+    """The epoch that a migration ended with, by its exported trail: how often the primary had moved."""
+    with path.open(encoding="utf-8") as lines:
+        return max((event["epoch"] for event in map(json.loads, lines) if event["kind"] == "PrimaryChanged"), default=0)

@@ -26,9 +26,12 @@ def parse(sql: str) -> st.Statement:
         found = _statement(cursor)
     except errors.Internal:  # the text ends too early, or has no name where one is needed
         raise expression_parser.unread(cursor) from None
+    ended = cursor.skip(";")
     while cursor.skip(";"):
         pass
-    if not cursor.done:
+    rest = cursor.peek()
+    # Behind a statement's semicolon, and only there, SQLite's callers take a comment that does not even begin for one.
+    if rest is not None and not (ended and sql[rest.start :] == "/*"):
         raise expression_parser.unread(cursor)
     return found
 

@@ -156,6 +156,6 @@ def copy(
             for connection in sessions
         ]
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
-    copying.run_steps(target, migration, list(target_steps.keys(made)), "keys", sessions, steps)
+    copying.run_steps(target, migration, "keys", steps, (list(target_steps.keys(made)), sessions))
     programs = list(target_steps.views_and_triggers(made))
-    copying.run_steps(target, migration, programs, "views and triggers", sessions[:1], steps)
+    copying.run_steps(target, migration, "views and triggers", steps, (programs, sessions[:1]))

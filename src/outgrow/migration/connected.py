@@ -201,16 +201,11 @@ class Connected:
         self._catch_up()
         # With the rows of one snapshot there, unique indexes hold.
         sessions = self.target.sessions(self.jobs)
+        indexes = list(target_steps.indexes(self.plan))
+        copying.run_steps(self.target, self.migration, "indexes", self.steps, (indexes, sessions))
+        capture, statistics = list(self.target_store.capture_steps()), list(target_steps.statistics(self.plan))
         copying.run_steps(
-            self.target, self.migration, list(target_steps.indexes(self.plan)), "indexes", sessions, self.steps
-        )
-        copying.run_steps(
-            self.target,
-            self.migration,
-            [*self.target_store.capture_steps(), *target_steps.statistics(self.plan)],
-            "capture",
-            sessions[:1],
-            self.steps,
+            self.target, self.migration, "capture", self.steps, (capture, sessions[:1]), (statistics, sessions)
         )
         self._catch_up()
         self.advance(Phase.FOLLOWING)

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import outgrow
@@ -242,32 +242,30 @@ def _fill(
             )
         workers.run([functools.partial(one.run, todo) for one in streams], target.stop, interrupt=target.interrupt)
     sessions = target.sessions(jobs)
-    several = (
-        ("indexes", [*target_steps.key_indexes(made), *target_steps.indexes(made)], sessions),
-        ("keys", list(target_steps.finish_steps(made)), sessions[:1]),
-    )
-    for step, todo_steps, connections in several:
-        run_steps(target, migration, todo_steps, step, connections, steps)
+    indexes = [*target_steps.key_indexes(made), *target_steps.indexes(made)]
+    run_steps(target, migration, "indexes", steps, (indexes, sessions))
+    constraints, validations = list(target_steps.constraints(made)), list(target_steps.validations(made))
+    run_steps(target, migration, "keys", steps, (constraints, sessions[:1]), (validations, sessions))
 
 
 def run_steps(
     target: session.Target,
     migration: state.Migration,
-    todo: list[target_steps.Step],
     name: str,
-    sessions: list[postgres.Session],
     steps: session.Steps,
+    *groups: tuple[Sequence[target_steps.Step], Sequence[postgres.Session]],
 ) -> None:
-    """Do those steps that are not done."""
-    with steps.step(name, total=len(todo), unit="steps"):
-        target_steps.run(
-            sessions,
-            iter(todo),
-            run_id=migration.run,
-            stop=target.stop,
-            interrupt=target.interrupt,
-            sink=steps.sink,
-        )
+    """Do those steps that are not done, one group after the other, each over its sessions at once."""
+    with steps.step(name, total=sum(len(todo) for todo, _ in groups), unit="steps"):
+        for todo, sessions in groups:
+            target_steps.run(
+                sessions,
+                iter(todo),
+                run_id=migration.run,
+                stop=target.stop,
+                interrupt=target.interrupt,
+                sink=steps.sink,
+            )
 
 
 def readers(source: sqlite.Source, made: plan.Plan, null: str, *, live: bool = False) -> stream.Readers:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from outgrow import errors
+from outgrow.audit import trail
 from outgrow.migration import session
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
@@ -28,9 +29,21 @@ _OF_AN_ENGINE = (
 )
 """Facts that only an engine knows."""
 
+_ARCHIVED = {
+    "name": "migration",
+    "ok": False,
+    "found": "it is finished; PostgreSQL is the primary for good, and this file is the archive",
+    "remedy": "nothing has to run any more; the application uses PostgreSQL",
+}
 
-def status(path: str | os.PathLike[str], to: str, there: file_state.FileState | None) -> Mapping[str, Any]:
-    """The same facts as an engine tells, as far as they are known; a target out of reach is told as trouble."""
+
+def status(
+    path: str | os.PathLike[str], to: str, there: file_state.FileState | None, *, archive: str | None
+) -> Mapping[str, Any]:
+    """The same facts as an engine tells, as far as they are known; a target out of reach is told as trouble.
+
+    `archive` is the trail beside a file that a finished migration left; if the target knows nothing either, it is over.
+    """
     facts: dict[str, Any] = {
         "engine": False,
         "source": pathlib.Path(path).name,
@@ -62,6 +75,14 @@ def status(path: str | os.PathLike[str], to: str, there: file_state.FileState | 
                     facts |= {
                         "phase": str(keeper.migration().phase),
                         "quarantined": sum(keeper.quarantine_counts().values()),
+                    }
+                elif archive is not None and there is None:
+                    epoch = trail.epoch(pathlib.Path(archive))
+                    facts |= {
+                        "phase": str(Phase.FINISHED),
+                        "epoch": epoch,
+                        "primary": "postgres",
+                        "checks": [_ARCHIVED],
                     }
     except errors.OutgrowError as error:
         facts["trouble"] = f"{error.message}: {error.why}"

@@ -26,7 +26,7 @@ def status(path: str | os.PathLike[str], to: str | None) -> Mapping[str, Any]:
             pass
     from outgrow.migration import resting  # an engine's answer needs no driver
 
-    return resting.status(path, to or (there.target if there else ""), there)
+    return resting.status(path, to or (there.target if there else ""), there, archive=_trail(path))
 
 
 def target(path: str | os.PathLike[str], to: str | None) -> str:
@@ -57,11 +57,16 @@ def followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileSta
 
 
 def _refuse_archive(path: str | os.PathLike[str]) -> None:
-    """Refuse a file that a finished migration left: read-only, and with the migration's trail beside it."""
-    trail = f"{os.fspath(path)}.outgrow.json"
-    if os.path.exists(trail) and not os.stat(path).st_mode & 0o222:
+    trail = _trail(path)
+    if trail is not None:
         raise errors.PhaseRefused(
             f"The migration of {path} is finished",
             why=f"PostgreSQL is the primary for good, and this file is the archive; what happened is in {trail}",
             hint="Nothing has to run any more; the application uses PostgreSQL",
         )
+
+
+def _trail(path: str | os.PathLike[str]) -> str | None:
+    """The trail beside a file that a finished migration left, which is read-only; None where the file is no such archive."""
+    trail = f"{os.fspath(path)}.outgrow.json"
+    return trail if os.path.exists(trail) and not os.stat(path).st_mode & 0o222 else None

@@ -20,17 +20,18 @@ from outgrow.postgres import ddl, programs, sql_table, state
 
 __all__ = [
     "Step",
+    "constraints",
     "create_schema",
     "drift",
     "drop_schema",
     "drop_views_and_triggers",
-    "finish_steps",
     "indexes",
     "keys",
     "occupied",
     "renew_views_and_triggers",
     "run",
     "strange",
+    "validations",
     "views_and_triggers",
 ]
 
@@ -189,8 +190,8 @@ def indexes(planned: plan.Plan) -> Iterator[Step]:
             )
 
 
-def finish_steps(planned: plan.Plan) -> Iterator[Step]:
-    """Primary keys, foreign keys, sequences, statistics; in this order, one after the other."""
+def constraints(planned: plan.Plan) -> Iterator[Step]:
+    """Primary keys, foreign keys that are not validated yet, views, triggers; in this order, one after the other."""
     yield from keys_of_indexes(planned)
     for table in planned.tables:
         for key in table.foreign_keys:
@@ -199,6 +200,11 @@ def finish_steps(planned: plan.Plan) -> Iterator[Step]:
                 statement=ddl.add_foreign_key(planned.schema, table, key),
                 table=table.source,
             )
+    yield from views_and_triggers(planned)
+
+
+def validations(planned: plan.Plan) -> Iterator[Step]:
+    """Foreign keys validated over the rows, sequences, statistics: each by itself, once all constraints are there."""
     for table in planned.tables:
         for key in table.foreign_keys:
             if key.valid:
@@ -208,6 +214,7 @@ def finish_steps(planned: plan.Plan) -> Iterator[Step]:
                     tolerated=frozenset({"23503"}),
                     table=table.source,
                 )
+    yield from statistics(planned)
     for table in planned.tables:
         if sql_table.TableSql(planned.schema, table).sequence() is not None:
             yield Step(
@@ -215,8 +222,6 @@ def finish_steps(planned: plan.Plan) -> Iterator[Step]:
                 work=lambda connection, table=table: _set_sequence(connection, planned.schema, table),  # type: ignore[misc]
                 table=table.source,
             )
-    yield from views_and_triggers(planned)
-    yield from statistics(planned)
 
 
 def views_and_triggers(planned: plan.Plan) -> Iterator[Step]:

@@ -65,6 +65,7 @@ def failing(connection: Any) -> None:
     show("table", lambda: execute("SELECT * FROM nowhere"))
     show("column", lambda: execute("SELECT nothing FROM item"))
     show("two", lambda: execute("SELECT id FROM item; SELECT id FROM item"))
+    show("begun", lambda: execute("SELECT id FROM item WHERE id = 1; /*").fetchall())
     show("few", lambda: execute("SELECT id FROM item WHERE id = ?"))
     show("more", lambda: execute("SELECT id FROM item WHERE id = ?", (1, 2)))
     show("name", lambda: execute("SELECT id FROM item WHERE id = :id", {"other": 1}))

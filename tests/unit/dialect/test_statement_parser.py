@@ -108,3 +108,21 @@ def test_what_is_read_is_a_statement_in_sqlite_too(sql: str) -> None:
         lite.close()
     assert "syntax error" not in said, sql
     assert "incomplete" not in said, sql
+
+
+@pytest.mark.parametrize(
+    "rest", ["", ";", "; ", "; /*", "; /* x", "; /* x */", ";/*", "; -- x\n/*", " /*", "; x", "; /", "; /* */ /*"]
+)
+def test_the_rest_behind_a_semicolon_is_read_as_sqlites_callers_read_it(rest: str) -> None:
+    sql = f"SELECT 1{rest}"
+    try:
+        sqlite3.connect(":memory:").execute(sql)
+        lite = True
+    except sqlite3.Error:
+        lite = False
+    try:
+        statement_parser.parse(sql)
+        ours = True
+    except Untranslatable:
+        ours = False
+    assert ours == lite
