@@ -65,7 +65,9 @@ def _extreme(name: str, operand: Value, tail: str) -> Value:
         order = " ASC" if name == "min" else " DESC"
         listed = ", ".join(f"{part}{order}" for part in variants.parts(operand))
         kept = f"{tail[:-1]} AND {operand.sql} IS NOT NULL)" if tail else f" FILTER (WHERE {operand.sql} IS NOT NULL)"
-        return Value(kind=Kind.ANY, sql=f"((array_agg({operand.sql} ORDER BY {listed}){kept})[1])")
+        return Value(
+            kind=Kind.ANY, sql=f"((array_agg({operand.sql} ORDER BY {listed}){kept})[1])", made_json=operand.made_json
+        )
     if operand.kind not in {Kind.INTEGER, Kind.REAL, Kind.TEXT, Kind.NUMBER}:
         raise values.refusal(operand, f"is given to {name}()")
     if (operand.collation or "BINARY") != "BINARY":
@@ -77,6 +79,7 @@ def _extreme(name: str, operand: Value, tail: str) -> Value:
         low=operand.low,
         high=operand.high,
         decimal=operand.decimal,
+        made_json=operand.made_json,
     )
 
 

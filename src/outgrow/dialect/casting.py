@@ -36,7 +36,8 @@ def text(operand: Value) -> Value:
     if operand.number is not None and operand.kind is not Kind.TEXT:
         operand = operand.number
     if operand.extracted:
-        return values.text(f"outgrow.json_as_text({operand.extracted})")
+        found = values.text(f"outgrow.json_as_text({operand.extracted})")
+        return dataclasses.replace(found, made_json=False if operand.made_json is False else None)
     match operand.kind:
         case Kind.REAL:
             return values.text(f"outgrow.real_text({conversion.as_double(operand).sql})")

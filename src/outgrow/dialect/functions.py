@@ -30,6 +30,18 @@ from outgrow.dialect.value import Kind, Value
 __all__ = ["FUNCTIONS", "STATEMENTS", "call", "merged", "unify"]
 
 
+_CHOSEN: Mapping[str, slice] = {
+    "coalesce": slice(None),
+    "ifnull": slice(None),
+    "iif": slice(1, None),
+    "if": slice(1, None),
+    "nullif": slice(1),
+    "min": slice(None),
+    "max": slice(None),
+}
+"""Functions that give one of these arguments, which stays JSON if it was made as JSON."""
+
+
 def call(name: str, arguments: Sequence[Value], caveats: list[str], *, helpers: bool = False) -> Value:
     """The function on translated arguments; raises `Untranslatable` for one that is not known here.
 
@@ -37,6 +49,11 @@ def call(name: str, arguments: Sequence[Value], caveats: list[str], *, helpers: 
     """
     if not helpers:
         return _plain(name, arguments, caveats)
+    found = _with_helpers(name, arguments, caveats)
+    return values.chosen(found, arguments[_CHOSEN[name]]) if name in _CHOSEN else found
+
+
+def _with_helpers(name: str, arguments: Sequence[Value], caveats: list[str]) -> Value:
     if name in moment.FUNCTIONS:
         return dates.call(name, arguments)
     function = STATEMENTS.get((name, len(arguments))) or STATEMENTS.get((name, -1))

@@ -6,7 +6,8 @@ row tells (`variants`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 
 from outgrow.dialect import casting, conversion
 from outgrow.dialect import value as values
@@ -23,8 +24,15 @@ def literal(operand: Value) -> str:
     match operand.kind:
         case Kind.NULL:
             return "'null'"
+        case _ if operand.made_json is None:
+            raise Untranslatable(
+                "whether this is JSON or a text depends on the row or on SQLite's version: json(...) makes it JSON"
+            )
         case _ if operand.extracted:
-            return f"coalesce(outgrow.json_compact({operand.extracted}), 'null')"
+            bare = operand.extracted if operand.made_json else f"outgrow.json_bare({operand.extracted})"
+            return f"coalesce(outgrow.json_literal({bare}), 'null')"
+        case Kind.REAL:
+            return f"coalesce(outgrow.json_real({conversion.as_double(operand).sql}), 'null')"
         case Kind.INTEGER | Kind.BOOLEAN:
             return f"coalesce({conversion.as_text(operand).sql}, 'null')"
         case Kind.TEXT if operand.made_json:
@@ -34,7 +42,7 @@ def literal(operand: Value) -> str:
         case Kind.BLOB:
             raise Untranslatable("JSON cannot hold BLOB values")
         case _:
-            raise Untranslatable("a real in JSON has other digits in every version of SQLite")
+            raise Untranslatable("this may be a real, whose digits in JSON depend on the version of SQLite")
 
 
 def _json(sql: str) -> Value:
@@ -126,7 +134,7 @@ def _extract(*operands: Value) -> Value:
     if operand.kind is Kind.NULL or any(path.kind is Kind.NULL for path in paths):
         return values.NULL
     if len(paths) == 1:
-        return _extracted(_at(operand, paths[0]))
+        return dataclasses.replace(_extracted(_at(operand, paths[0])), made_json=True)
     listed = " || ',' || ".join(f"coalesce(outgrow.json_compact({_at(operand, path)}), 'null')" for path in paths)
     null = " OR ".join(f"{part.sql} IS NULL" for part in (operand, *paths))
     return _json(f"(CASE WHEN {null} THEN NULL ELSE '[' || {listed} || ']' END)")
@@ -158,11 +166,39 @@ def _double_arrow(operand: Value, label: Value) -> Value:
     return _extracted(_step(operand, label))
 
 
-def _changed(name: str) -> Callable[..., Value]:
-    def refuse(*_: Value) -> Value:
-        raise Untranslatable(f"{name}() changes JSON, and PostgreSQL would put its members in another order")
+def _edited(mode: str) -> Callable[..., Value]:
+    """json_set(), json_insert() and json_replace(): one pair of a path and an item after the other."""
 
-    return refuse
+    def edited(*operands: Value) -> Value:
+        if operands and len(operands) % 2 == 0:
+            raise Untranslatable(f"json_{mode}() needs an odd number of arguments")
+        pairs = zip(operands[1::2], operands[2::2], strict=True)
+        return _one_after_the_other(mode, operands[:1], [(path, literal(item)) for path, item in pairs])
+
+    return edited
+
+
+def _removed(*operands: Value) -> Value:
+    return _one_after_the_other("remove", operands[:1], [(path, "NULL") for path in operands[1:]])
+
+
+def _one_after_the_other(mode: str, first: Sequence[Value], edits: Sequence[tuple[Value, str]]) -> Value:
+    if not first or first[0].kind is Kind.NULL:
+        return values.NULL
+    if not edits:
+        return _compact(*first)
+    sql = document(*first)
+    for path, item in edits:
+        if path.kind not in {Kind.TEXT, Kind.NULL}:
+            raise values.refusal(path, "is a path in JSON")
+        sql = f"outgrow.json_edited(({sql})::json, {path.sql}::text, {item}, '{mode}')"
+    return _json(sql)
+
+
+def _patched(operand: Value, patch: Value) -> Value:
+    if Kind.NULL in {operand.kind, patch.kind}:
+        return values.NULL
+    return _json(f"outgrow.json_patched({document(operand)}, {document(patch)})")
 
 
 FUNCTIONS: Mapping[tuple[str, int], Callable[..., Value]] = {
@@ -178,6 +214,8 @@ FUNCTIONS: Mapping[tuple[str, int], Callable[..., Value]] = {
     ("json_extract", -1): _extract,
     ("->", 2): _arrow,
     ("->>", 2): _double_arrow,
-    **{(name, -1): _changed(name) for name in ("json_set", "json_insert", "json_replace", "json_remove", "json_patch")},
+    ("json_remove", -1): _removed,
+    ("json_patch", 2): _patched,
+    **{(f"json_{mode}", -1): _edited(mode) for mode in ("set", "insert", "replace")},
 }
 """By name and number of arguments; -1 is any number."""

@@ -37,4 +37,5 @@ def column(name: str, alias: str) -> Value:
         reason = f"{name} numbers the bytes of SQLite's own form of JSON"
         return Value(kind=Kind.OPAQUE, sql=sql, affinity=schema.Affinity.BLOB, reason=reason)
     kind = Kind.ANY if name in _ANY else Kind.TEXT
-    return Value(kind=kind, sql=sql, affinity=schema.Affinity.BLOB, collation="BINARY", column=sql)
+    made = kind is Kind.ANY
+    return Value(kind=kind, sql=sql, affinity=schema.Affinity.BLOB, collation="BINARY", column=sql, made_json=made)

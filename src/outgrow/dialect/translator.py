@@ -184,7 +184,7 @@ class Translator:
         results.append(values.NULL if expression.otherwise is None else self._plain(expression.otherwise))
         branches = functions.unify(results, helpers=self.helpers)
         pairs = " ".join(f"WHEN {test} THEN {branch.sql}" for test, branch in zip(tests, branches, strict=False))
-        return functions.merged(f"(CASE {pairs} ELSE {branches[-1].sql} END)", branches)
+        return values.chosen(functions.merged(f"(CASE {pairs} ELSE {branches[-1].sql} END)", branches), results)
 
     def _cast(self, operand: Value, declared: str) -> Value:
         """CAST, where it changes no value or both databases change it alike."""

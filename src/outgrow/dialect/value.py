@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from outgrow import codec as codecs
@@ -24,6 +24,7 @@ __all__ = [
     "Parameter",
     "Value",
     "boolean",
+    "chosen",
     "integer",
     "literal",
     "refusal",
@@ -67,7 +68,8 @@ class Value:
     characters possible at each place of a random text, and `moment` the time that the value tells. `parameter` is the bound
     value behind it, `native` the column of another type that is seen as this text. A `decimal` NUMBER is a numeric whose
     integral values of 64 bits are SQLite's integers, and whose others are its reals; an integral one with digits after its
-    point is a real too. `made_json` is JSON that a function made, which stands in other JSON as it is.
+    point is a real too. `made_json` is JSON that a function made, which stands in other JSON as it is, and not as a text;
+    None is where the row or SQLite's version decides that.
     """
 
     kind: Kind
@@ -92,7 +94,7 @@ class Value:
     parameter: Parameter | None = None
     native: Native | None = None
     decimal: bool = False
-    made_json: bool = False
+    made_json: bool | None = False
 
     @property
     def extracted(self) -> str:
@@ -197,6 +199,17 @@ def integer(sql: str, low: float = SMALLEST, high: float = LARGEST, *, wide: boo
 def text(sql: str, *of: Value, shape: tuple[frozenset[str], ...] | None = None) -> Value:
     """A computed text, made of these operands."""
     return Value(kind=Kind.TEXT, sql=sql, collated=any(value.collated for value in of), shape=shape)
+
+
+def chosen(found: Value, branches: Iterable[Value]) -> Value:
+    """What is chosen among these, with its `made_json`."""
+    made: set[bool | None] = set()
+    for branch in branches:
+        if branch.kind is found.kind:
+            made.add(branch.made_json)
+        elif branch.made_json is not False:  # among other values JSON has become the text that it is
+            made.add(None)
+    return replace(found, made_json=made.pop() if len(made) == 1 else None if made else False)
 
 
 def refusal(operand: Value, what: str) -> Untranslatable:

@@ -227,7 +227,8 @@ class Walk(translator.Translator):
             return values.NULL
         alias = self.bound.alias("s")
         found = frames.seen(columns[0], f"(SELECT {alias}.c1 FROM ({sql}) AS {alias} LIMIT 1)")
-        return dataclasses.replace(found, collation=None, column="")
+        made = False if columns[0].made_json is False else None  # older versions of SQLite keep it JSON
+        return dataclasses.replace(found, collation=None, column="", made_json=made)
 
     def _in_query(self, operand: tree.Expression, query: statement_tree.Query) -> Value:
         items = operand.items if isinstance(operand, tree.Row) else (operand,)

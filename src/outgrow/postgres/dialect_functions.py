@@ -11,7 +11,7 @@ from outgrow.postgres import statements
 
 __all__ = ["install", "installed", "version"]
 
-_FILES = ("dialect_printing", "dialect", "dialect_texts", "dialect_dates", "dialect_json")
+_FILES = ("dialect_printing", "dialect", "dialect_texts", "dialect_dates", "dialect_json", "dialect_json_edits")
 """In this order each function finds those that it calls."""
 
 _MARK = "outgrow.decline(text)"

@@ -20,6 +20,22 @@ PATHS = [
     "$", "$.a", "$.b", "$.c.d", "$[0]", "$[1]", "$[#-1]", "$[#-2]", "$.b[2]", "$.b[5].c", "$.b[#-1]", '$."a.b"',
     '$."a b"', "$.a.b.c[1][1].d", "$.x", "$.x[0]", "$[0][1]", "$.zzz", "$[99]", None,
 ]  # fmt: skip
+EDITS = [
+    "$.a", "$.b", "$.new", "$.c.d", "$.c.new", "$.n.e.w", "$.n[0].w", "$.n[1]", "$.n[#].w[#]", "$[0]", "$[1]", "$[2]", "$[#]",
+    "$[#-1]", "$[#-2]", "$[7]", "$[0][1]", "$.b[2]", "$.b[#].x", "$.b[5].c", "$.b[5].new", '$."a.b"', '$."a b".c', "$.a b",
+    "$.é", '$.""', '$."q\\"uo"', '$.x"y', "$.a.b.c[1][1].d", "$.x[1]", "$.x[#]", None,
+]  # fmt: skip
+WHOLES = [
+    '{"k": [ 1, {"l": null} ], "\\u00e9\\/": "\\/"}',
+    "[ ]",
+    "[[ ], { }, null]",
+    '{"a": {"b": 1, "c": [1, 2]}, "d,": "{}[]:,"}',
+]
+PATCHES = [
+    "{}", '{"a": null}', '{"a": 1, "b": null, "new": {"x": null, "y": [null]}}',
+    '{"a": {"b": null, "z": {"q": null}}, "c": [1, 2]}',
+    '{"c": {"d": null, "e": "f"}}', "[1, 2]", "5", "null", '"x"', '{"\\u0061": 7, "a b": {"c": true}}', None,
+]  # fmt: skip
 LABELS = ["a", "b", "a.b", "$.a", "$.c.d", "[0]", "zzz", None]
 
 
@@ -28,7 +44,7 @@ def documents(both: Both) -> Both:
     return both.with_tables(
         {"d": ("TEXT", DOCUMENTS), "x": ("TEXT", BROKEN), "w": ("TEXT", PATHS), "l": ("TEXT", LABELS), "z": ("INTEGER", [
             0, 1, 2, -1, -3, 99,
-        ])}
+        ]), "o": ("TEXT", [*DOCUMENTS, *WHOLES]), "e": ("TEXT", EDITS), "p": ("TEXT", PATCHES)}
     )  # fmt: skip
 
 
@@ -53,6 +69,35 @@ json_quote(json(d)) | d
 json_extract(d, '$.a', w) | d w
 typeof(json_type(d)) | d
 length(json(d)) | d
+json_set(o, e, 5) | o e
+json_set(o, e, t) | o e t : t < 'B'
+json_set(o, e, NULL, e, json('{"x": [1 , 2]}')) | o e
+json_set(o, '$.a', 1, '$.a', 2, e, json_extract(o, '$.a')) | o e
+json_insert(o, e, 5, '$.new.x', json(o)) | o e
+json_insert(o, '$', 5, e, json_array(f, 'x')) | o e f
+json_replace(o, e, f, '$[0]', 'x') | o e f
+json_replace(o, '$', json_object('a', 1), e, -1) | o e
+json_remove(o, e) | o e
+json_remove(o, e, '$.a', '$[0]') | o e
+json_remove(o, '$') | o
+json_remove(o) | o
+json_set(o) | o
+json_patch(o, p) | o p
+json_patch(json_set(o, '$.a', json('{"b": 1}')), p) | o p
+typeof(json_set(o, e, 1)) | o e
+json_array(json_remove(o, e), json_set(o, e, '[]')) | o e
+json_type(json_set(o, e, 1), e) | o e
+json_array(o ->> l, json_extract(o, '$.a')) | o l
+json_array(json_extract(o, '$.a', '$.b')) | o
+json_array(coalesce(json_extract(o, '$.a'), 'none'), coalesce(o ->> '$.a', 1)) | o
+json_array(ifnull(json(o), json_array(1)), nullif(json(o), '[]')) | o
+json_array(CASE WHEN z > 0 THEN json(o) ELSE json_array(z) END, iif(z, o -> '$.a', json('[ ]'))) | o z
+json_array(max(json(o), json_array(z)), min(o -> '$.a', json(o))) | o z
+json_array(+json(o), CAST(json(o) AS TEXT), likely(json(o)), json(o) || '') | o
+json_quote(o ->> z) | o z : o NOT LIKE '[92%'
+json_array(q) | q : abs(q) < 1e308
+json_object('price', q, 'more', -q / 4) | q : abs(q) < 1e308
+json_set('{"a": 1}', '$.b', q * 100) | q : abs(q) < 1e308
 """
 CASTS = """
 CAST(json_extract(d, w) AS TEXT) | d w : d NOT LIKE '[92%'
@@ -113,12 +158,50 @@ def test_a_bad_path_is_an_error_in_both(documents: Both, path: str) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "json_set(d, '$.a', 1)",
-        "json_patch(d, '{}')",
-        "json_array(1.5)",
+        "json_set(d, '$.a', x'00')",
+        "json_set(d, '$.a')",
+        "jsonb_set(d, '$.a', 1)",
+        "json_array(n)",
+        "json_array(coalesce(json(d), '[]'))",
+        "json_array(CASE WHEN d = '' THEN json(d) ELSE d END)",
+        "json_array(iif(d = '', json(d), json_extract(d, '$.a')))",
+        "json_object('a', (SELECT json(d)))",
+        "json_object('a', (SELECT json_group_array(d) FROM vd))",
+        "json_array(CAST(json_extract(d, '$.a') AS TEXT))",
         "json_quote(x'00')",
     ],
 )
 def test_what_cannot_be_exact_is_refused(documents: Both, expression: str) -> None:
     with pytest.raises(statement.Refused):
         statements.translate(f"SELECT {expression} FROM vd", documents.known, ())
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "json_set(?, '$', 1)",
+        "json_replace(?, '$', 'x')",
+        """json_patch(?, '{"a": 1, "a": 2}')""",
+        "json_array(?, 0.1 + 0.2)",
+        "json_set(?, '$.a', 331688.032777693)",
+        "json_insert(?, '$.b', 3e15)",
+        "json_replace(?, '$.a', 4.0 / 3.0)",
+        "json_object('a', ?, 'b', 9e999)",
+    ],
+)
+def test_what_versions_of_sqlite_do_not_agree_on_is_an_error(documents: Both, expression: str) -> None:
+    sql = f"SELECT {expression}"
+    old, new = (one.execute(sql, ('{"a": 1}',)).fetchone() for one in (documents.standard, documents.newest))
+    assert new is not None
+    if documents.standard.execute("SELECT sqlite_version() < '3.44'").fetchone() == (1,):
+        assert old != new
+    with pytest.raises(psycopg.Error, match="version"):
+        documents.in_postgres(sql, ('{"a": 1}',))
+
+
+@pytest.mark.parametrize("path", ["a", "$a", "$.", "$.new.", "$.new[", "$.new[-1]", "$.new[#1]", "$..a"])
+def test_a_bad_path_of_a_change_is_an_error_in_both(documents: Both, path: str) -> None:
+    with pytest.raises(apsw.SQLError, match="path"):
+        documents.newest.execute("SELECT json_set('{}', ?, 1)", (path,)).fetchall()
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="bad JSON path"):
+        documents.in_postgres("SELECT json_set('{}', ?, 1)", (path,))

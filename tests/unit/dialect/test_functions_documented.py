@@ -96,6 +96,6 @@ def test_the_page_says_what_the_code_does(name: str) -> None:
 
 def test_the_check_sees_a_wrong_verdict() -> None:
     """The plant: both a refused function and an accepted one would be noticed under the other's verdict."""
-    assert not accepted("json_patch")
+    assert not accepted("jsonb_patch")
     assert accepted("substr")
     assert not accepted("no_such_function")

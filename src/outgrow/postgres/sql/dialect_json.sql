@@ -14,6 +14,32 @@ EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
     RETURN false;
 END $$;
 
+-- name: json_first
+-- The first step of a path's steps: a label and how it is written, or a place in an array, from its end where `back`; `place` is
+-- NULL where there can be no such place. `path` is for the error's words.
+CREATE OR REPLACE FUNCTION outgrow.json_first(
+    steps text, path text, OUT label text, OUT written text, OUT back boolean, OUT place integer, OUT rest text
+) LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    p text[] := regexp_match(steps, '^(?:\.("(?:[^"\\]|\\.)*"|[^.["][^.[]*)|\[(?:([0-9]+)|(#)(?:-([0-9]+))?)\])(.*)$');
+BEGIN
+    IF p IS NULL THEN
+        RAISE EXCEPTION 'bad JSON path: %', outgrow.quote(path) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    rest := p[5];
+    IF left(p[1], 1) = '"' THEN
+        written := p[1];
+        label := p[1]::json #>> '{}';
+    ELSIF p[1] IS NOT NULL THEN
+        written := to_json(p[1])::text;
+        label := p[1];
+    ELSE
+        back := p[3] IS NOT NULL;
+        p[2] := coalesce(p[2], p[4], '0');
+        place := CASE WHEN length(p[2]) <= 9 THEN p[2] END;
+    END IF;
+END $$;
+
 -- name: json_at
 -- What stands at a path ($, .key, ."key", [n], [#-n]) of a document; NULL where there is nothing.
 CREATE OR REPLACE FUNCTION outgrow.json_at(document json, path text) RETURNS json
@@ -21,43 +47,27 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     found json := document;
     rest text := substr(path, 2);
-    p text[];
-    wanted text;
+    step record;
     place integer;
 BEGIN
     IF left(path, 1) <> '$' THEN
         RAISE EXCEPTION 'bad JSON path: %', outgrow.quote(path) USING ERRCODE = 'invalid_parameter_value';
     END IF;
     WHILE rest <> '' LOOP
-        p := regexp_match(rest, '^(?:\.("(?:[^"\\]|\\.)*"|[^.["][^.[]*)|\[(#?)(-?)([0-9]*)\])(.*)$');
-        IF p IS NULL OR (p[1] IS NULL AND ((p[2] = '' AND (p[3] <> '' OR p[4] = '')) OR (p[3] = '-') <> (p[4] <> ''))
-            AND NOT (p[2] = '' AND p[3] = '' AND p[4] <> ''))
-        THEN
-            RAISE EXCEPTION 'bad JSON path: %', outgrow.quote(path) USING ERRCODE = 'invalid_parameter_value';
-        END IF;
-        rest := p[5];
-        IF p[1] IS NOT NULL THEN
-            wanted := p[1];
-            IF left(wanted, 1) = '"' THEN
-                wanted := wanted::json #>> '{}';
-            END IF;
+        step := outgrow.json_first(rest, path);
+        rest := step.rest;
+        IF step.label IS NOT NULL THEN
             IF json_typeof(found) <> 'object' THEN
                 RETURN NULL;
             END IF;
             -- Of several members of one name SQLite takes the first, PostgreSQL's own operator the last.
-            found := (SELECT member.value FROM json_each(found) AS member WHERE member.key = wanted LIMIT 1);
+            found := (SELECT member.value FROM json_each(found) AS member WHERE member.key = step.label LIMIT 1);
         ELSE
-            IF json_typeof(found) <> 'array' OR length(p[4]) > 9 THEN
+            IF json_typeof(found) <> 'array' THEN
                 RETURN NULL;
             END IF;
-            place := p[4];
-            IF p[2] = '#' THEN
-                place := json_array_length(found) - coalesce(nullif(p[4], ''), '0')::integer;
-                IF place < 0 THEN
-                    RETURN NULL;
-                END IF;
-            END IF;
-            found := found -> place;
+            place := CASE WHEN step.back THEN json_array_length(found) - step.place ELSE step.place END;
+            found := CASE WHEN place >= 0 THEN found -> place END;
         END IF;
         IF found IS NULL THEN
             RETURN NULL;
@@ -103,6 +113,41 @@ RETURN CASE outgrow.json_kind(x)
         ELSE outgrow.real_text((x #>> '{}')::double precision)
     END
     WHEN 'real' THEN outgrow.real_text(outgrow.to_real(x #>> '{}'))
+    ELSE outgrow.json_compact(x)
+END;
+
+-- name: json_real
+-- A real in JSON, as every version of SQLite writes it; where they write different digits, an error.
+CREATE OR REPLACE FUNCTION outgrow.json_real(x double precision) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    written constant text := outgrow.real_text(x);
+BEGIN
+    IF abs(x) = 'Infinity' OR abs(x) BETWEEN 1e15 AND 1e18 OR written::double precision <> x
+        OR length(btrim(translate(split_part(written, 'e', 1), '-.', ''), '0')) > 12
+    THEN
+        RETURN outgrow.decline('the digits of ' || x || ' in JSON depend on the version of SQLite');
+    END IF;
+    RETURN written;
+END $$;
+
+-- name: json_bare
+-- An array or an object as the text that it is.
+CREATE OR REPLACE FUNCTION outgrow.json_bare(x json) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN json_typeof(x) IN ('array', 'object') THEN to_json(outgrow.json_compact(x)) ELSE x END;
+
+-- name: json_literal
+-- A value of any type as it is in JSON: a string is written anew, true and false are 1 and 0.
+CREATE OR REPLACE FUNCTION outgrow.json_literal(x json) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE outgrow.json_kind(x)
+    WHEN 'text' THEN to_json(x #>> '{}')::text
+    WHEN 'true' THEN '1'
+    WHEN 'false' THEN '0'
+    WHEN 'integer' THEN CASE
+        WHEN outgrow.is_integer((x #>> '{}')::numeric) THEN (x #>> '{}')::numeric::text
+        ELSE outgrow.json_real(outgrow.to_real(x #>> '{}'))
+    END
+    WHEN 'real' THEN outgrow.json_real(outgrow.to_real(x #>> '{}'))
     ELSE outgrow.json_compact(x)
 END;
 
