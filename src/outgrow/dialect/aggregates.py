@@ -12,7 +12,6 @@ from outgrow.dialect import arithmetic, casting, conversion, json_functions, res
 from outgrow.dialect import value as values
 from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
-from outgrow.model import schema
 
 __all__ = ["FUNCTIONS", "SUMS", "call"]
 
@@ -21,7 +20,6 @@ FUNCTIONS = (
 )  # fmt: skip
 SUMS = "the last digits of a sum of reals depend on the version of SQLite and on the order of the rows"
 
-_EXACT = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC})
 _NAN = "'NaN'::double precision"
 
 
@@ -41,9 +39,7 @@ def call(name: str, arguments: Sequence[Value], *, distinct: bool, filter_: str,
         raise Untranslatable(f"{name}() with {len(arguments)} arguments has no exact counterpart")
     operand = arguments[0]
     if name == "count":
-        inner = operand.sql if operand.kind is Kind.ANY else "NULL::text"
-        if operand.kind not in {Kind.ANY, Kind.NULL}:
-            inner = results.group_term(operand)
+        inner = "NULL::text" if operand.kind is Kind.NULL else results.group_term(operand)
         return values.integer(f"count({only}{inner}){tail}", 0)
     if operand.kind is Kind.NULL:
         return values.literal(0.0) if name == "total" else values.NULL
@@ -61,13 +57,10 @@ def _extreme(name: str, operand: Value, tail: str) -> Value:
         order = "ASC" if name == "min" else "DESC"
         kept = f"{tail[:-1]} AND {operand.sql} IS NOT NULL)" if tail else f" FILTER (WHERE {operand.sql} IS NOT NULL)"
         return Value(kind=Kind.BLOB, sql=f"((array_agg({operand.sql} ORDER BY {operand.sql} {order}){kept})[1])")
-    if operand.kind is Kind.ANY and operand.affinity in _EXACT:  # of which no two are equal and of different types
-        order = " ASC" if name == "min" else " DESC"
-        listed = ", ".join(f"{part}{order}" for part in variants.parts(operand))
+    if operand.kind is Kind.ANY:
         kept = f"{tail[:-1]} AND {operand.sql} IS NOT NULL)" if tail else f" FILTER (WHERE {operand.sql} IS NOT NULL)"
-        return Value(
-            kind=Kind.ANY, sql=f"((array_agg({operand.sql} ORDER BY {listed}){kept})[1])", made_json=operand.made_json
-        )
+        sql = variants.extreme(operand, lowest=name == "min", filter_=kept)
+        return Value(kind=Kind.ANY, sql=sql, made_json=operand.made_json)
     if operand.kind not in {Kind.INTEGER, Kind.REAL, Kind.TEXT, Kind.NUMBER}:
         raise values.refusal(operand, f"is given to {name}()")
     if (operand.collation or "BINARY") != "BINARY":
@@ -84,6 +77,8 @@ def _extreme(name: str, operand: Value, tail: str) -> Value:
 
 
 def _sum(name: str, operand: Value, only: str, tail: str, caveats: list[str]) -> Value:
+    if only and operand.kind is Kind.ANY:
+        raise values.refusal(operand, "is summed, of which different ones can be the same number")
     if operand.kind in {Kind.INTEGER, Kind.BOOLEAN}:
         inner = conversion.as_bigint(operand).sql
         if name == "sum":  # beyond 64 bits it is an error in both databases
@@ -114,6 +109,8 @@ def _number(operand: Value) -> str:
     """The operand of a sum as numeric; a text is an integer if it is written as one, else a real."""
     if operand.kind is Kind.TEXT:
         return f"outgrow.to_term({operand.sql}::text)"
+    if operand.kind is Kind.ANY:
+        return f"outgrow.any_term({operand.sql})"
     if operand.kind is Kind.NUMBER and operand.decimal:
         return operand.sql
     raise values.refusal(operand, "is summed")

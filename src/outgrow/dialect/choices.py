@@ -50,7 +50,7 @@ def _iif(test: Value, one: Value, other: Value = values.NULL) -> Value:
 
 
 def _nullif(one: Value, other: Value) -> Value:
-    test = comparison.compare("=", one, other)
+    test = comparison.compare("=", one, other, helpers=True)
     if one.kind is Kind.NULL:
         return values.NULL
     if one.kind in {Kind.BLOB, Kind.TEXT, Kind.ANY}:

@@ -14,19 +14,23 @@ from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 from outgrow.model import schema
 
-__all__ = ["classes", "compare", "member", "pair"]
+__all__ = ["classes", "columns", "compare", "member", "pair"]
 
 _NUMERIC = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC, schema.Affinity.REAL})
 _EXACT = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC})
 _NUMBERS = frozenset({Kind.INTEGER, Kind.REAL, Kind.NUMBER, Kind.BOOLEAN})
+_TEXTS = frozenset({Kind.TEXT, Kind.DATE})
 _SQL = {"IS": "IS NOT DISTINCT FROM", "IS NOT": "IS DISTINCT FROM"}
 _ORDER = frozenset({"<", "<=", ">", ">="})
 _RANKS = {**dict.fromkeys(_NUMBERS, 0), Kind.TEXT: 1, Kind.DATE: 1, Kind.BLOB: 2}
 _CALENDAR = frozenset({"timestamp", "date", "time"})
 
 
-def compare(operator: str, left: Value, right: Value) -> Value:
-    """`left operator right` as a condition; raises `Untranslatable` where it may differ."""
+def compare(operator: str, left: Value, right: Value, *, helpers: bool = False) -> Value:
+    """`left operator right` as a condition; raises `Untranslatable` where it may differ.
+
+    With `helpers`, it may call functions of the schema `outgrow`, which compare all but blobs with all but blobs.
+    """
     if left.kind is Kind.NULL or right.kind is Kind.NULL:
         return _with_null(operator, left, right)
     if Kind.ANY in {left.kind, right.kind}:
@@ -37,13 +41,18 @@ def compare(operator: str, left: Value, right: Value) -> Value:
     bare = natives.pair(operator, left, right)
     if bare is not None:
         return values.boolean(f"({bare[0]} {_SQL.get(operator, operator)} {bare[1]})")
-    one, other = pair(left, right, equality=operator not in _ORDER)
+    try:
+        one, other = pair(left, right, equality=operator not in _ORDER, helpers=helpers)
+    except Untranslatable:
+        if not helpers or not _mixed(left, right):
+            raise
+        return variants.compare(operator, _without_collation(left), _without_collation(right))
     if operator in _ORDER and one.kind is Kind.TEXT and not (one.collated or other.collated):
         raise Untranslatable("texts are put in order that no column's collation decides")
     return values.boolean(f"({one.sql} {_SQL.get(operator, operator)} {other.sql})")
 
 
-def member(left: Value, items: Sequence[Value]) -> Value:
+def member(left: Value, items: Sequence[Value], *, helpers: bool = False) -> Value:
     """`left IN (items)`: a comparison with each item, whose own affinity and collation do not count."""
     if not items:
         return values.boolean("false")
@@ -53,10 +62,13 @@ def member(left: Value, items: Sequence[Value]) -> Value:
         known = [item.value for item in items if item.kind is not Kind.NULL]
         if len(known) == len(items):
             return _type_test(left.inner, tuple(known))
-    if any(one.kind is Kind.ANY for one in (left, *items)):
-        tests = [compare("=", left, item.bare()).sql for item in items]
+    if any(one.kind is Kind.ANY or (helpers and _mixed(left, one)) for one in (left, *items)):
+        tests = [compare("=", left, item.bare(), helpers=helpers).sql for item in items]
         return values.boolean(f"({' OR '.join(tests)})")
-    pairs = [pair(left, item.bare(), equality=True) if item.kind is not Kind.NULL else (None, item) for item in items]
+    pairs = [
+        pair(left, item.bare(), equality=True, helpers=helpers) if item.kind is not Kind.NULL else (None, item)
+        for item in items
+    ]
     heads = {one.sql for one, _ in pairs if one is not None}
     if not heads:
         return values.boolean("NULL::boolean")
@@ -74,7 +86,10 @@ def classes(operator: str, left: Value, right: Value) -> Value | None:
         return None
     if left.kind is right.kind is Kind.TEXT and operator not in _ORDER:
         return None
-    one, other = (_RANKS[operand.kind] for operand in (_with_affinity(left, right), _with_affinity(right, left)))
+    try:
+        one, other = (_RANKS[operand.kind] for operand in (_with_affinity(left, right), _with_affinity(right, left)))
+    except Untranslatable:  # each row tells what a text is
+        return None
     if one == other:
         return None
     null = f"({left.sql} IS NULL AND {right.sql} IS NULL)"
@@ -120,7 +135,28 @@ def _type_test(operand: Value, wanted: tuple[object, ...]) -> Value:
     return values.boolean(f"({operand.sql} IS {'NULL' if null else 'NOT NULL'})")
 
 
-def pair(left: Value, right: Value, *, equality: bool = False) -> tuple[Value, Value]:
+def columns(left: Value, right: Value) -> tuple[str, str]:
+    """SQL lists that are equal in PostgreSQL where the operands are equal in SQLite, for statements."""
+    try:
+        one, other = pair(left, right, equality=True, helpers=True)
+    except Untranslatable:
+        if not _mixed(left, right):
+            raise
+        one, other = pair(variants.of(_without_collation(left)), _without_collation(right))
+    return one.sql, other.sql
+
+
+def _mixed(left: Value, right: Value) -> bool:
+    """Whether a number is compared with a text."""
+    return (left.kind in _NUMBERS and right.kind in _TEXTS) or (left.kind in _TEXTS and right.kind in _NUMBERS)
+
+
+def _without_collation(operand: Value) -> Value:
+    """An operand that is compared with numbers: a text that is none is larger, under every collation."""
+    return dataclasses.replace(operand, collation=None, explicit=False)
+
+
+def pair(left: Value, right: Value, *, equality: bool = False, helpers: bool = False) -> tuple[Value, Value]:
     """Both operands made comparable in PostgreSQL as SQLite compares them, for `equality` perhaps not in their order."""
     if Kind.ANY in {left.kind, right.kind}:
         one, other = variants.pair(left, right)
@@ -133,7 +169,7 @@ def pair(left: Value, right: Value, *, equality: bool = False) -> tuple[Value, V
         if operand.kind is Kind.OPAQUE:
             raise values.refusal(operand, "")
     if left.kind in _NUMBERS and right.kind in _NUMBERS:
-        return _numbers(left, right)
+        return _numbers(left, right, helpers=helpers)
     if Kind.DATE in {left.kind, right.kind}:
         return _date(left), _date(right)
     if left.kind is right.kind is Kind.BLOB:
@@ -168,7 +204,7 @@ def _bound(operand: Value, parameter: values.Parameter, text: str, other: Value)
     return values.literal(conversion.numeric(str(parameter.pinned().value)))
 
 
-def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
+def _numbers(left: Value, right: Value, *, helpers: bool) -> tuple[Value, Value]:
     if Kind.BOOLEAN in {left.kind, right.kind}:
         true_or_false = conversion.as_boolean(left), conversion.as_boolean(right)
         if true_or_false[0] is not None and true_or_false[1] is not None:
@@ -200,9 +236,20 @@ def _numbers(left: Value, right: Value) -> tuple[Value, Value]:
     ):
         # Under NUMERIC affinity a real that is a whole number below 2^63 is stored as an integer: nothing is rounded.
         return left, right
+    if helpers and all(operand.kind is not Kind.NUMBER or operand.decimal for operand in (left, right)):
+        return _replaced(left, _digits(left)), _replaced(right, _digits(right))
     raise Untranslatable(
         f"large integers and reals compare exactly in SQLite, rounded in PostgreSQL: {left.sql}, {right.sql}"
     )
+
+
+def _digits(operand: Value) -> str:
+    """A number as the numeric of the same size, to the last digit."""
+    if operand.kind is Kind.INTEGER:
+        return f"({operand.sql})::numeric"
+    if operand.kind is Kind.REAL:
+        return f"outgrow.to_digits({conversion.as_double(operand).sql})"
+    return operand.sql if operand.affinity in _EXACT else f"outgrow.to_digits({operand.sql})"
 
 
 def _small(operand: Value) -> Value:

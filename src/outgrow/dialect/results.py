@@ -85,7 +85,7 @@ def collated(operand: Value) -> str:
 def group_term(operand: Value) -> str:
     """A term of GROUP BY or PARTITION BY."""
     if operand.kind is Kind.ANY:
-        raise values.refusal(operand, "is a term of GROUP BY")
+        return variants.equal(operand)
     if operand.kind is Kind.TEXT:
         return collated(operand)
     if operand.kind in {Kind.NUMBER, Kind.DATE}:

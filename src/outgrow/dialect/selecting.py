@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from outgrow.dialect import binding, catalog, frames, query_parser, results, sources, walk, windows
+from outgrow.dialect import binding, catalog, frames, query_parser, results, sources, variants, walk, windows
 from outgrow.dialect import expression_tree as tree
 from outgrow.dialect import statement_tree as st
 from outgrow.dialect.translation import Untranslatable
@@ -63,6 +63,7 @@ class Selecting:
         }
         self.frame.aliases = self._aliases
         self.where = "" if item.where is None else f" WHERE {plain.condition(item.where)}"
+        self._by_groups = False
         self._inside = inside
         self._plain = plain
 
@@ -77,7 +78,8 @@ class Selecting:
         self.frame.aliases = self._aliases
         if self.item.distinct:
             for column in found:
-                results.distinct(column)
+                if not self._by_groups or column.kind is not Kind.ANY:
+                    results.distinct(column)
         having = ""
         if self.item.having is not None:
             if grouping is None:
@@ -91,7 +93,7 @@ class Selecting:
             f"{results.outer(column) if final else results.inner(column)} AS c{at}"
             for at, column in enumerate(found, start=1)
         )
-        distinct = "DISTINCT " if self.item.distinct else ""
+        distinct = "DISTINCT " if self.item.distinct and not self._by_groups else ""
         sql = f"SELECT {distinct}{written}{self.origin}{self.where}{group}{having}{order_by}"
         return sql, tuple(column.name for column in self.columns), tuple(found)
 
@@ -144,22 +146,27 @@ class Selecting:
         parts += [one.expression for one in order]
         parts += [one.expression for _, window in item.windows for one in window.order]
         calls = [call for part in parts for call in walk.aggregated(part)]
-        if not item.group and not calls:
+        grouped = [self._group_value(expression) for expression in item.group]
+        if item.distinct and not grouped and not calls:
+            grouped = self._values_of_any_type()
+            self._by_groups = bool(grouped)
+        if not grouped and not calls:
             return None, ""
+        if any(True for expression in item.group for _ in walk.aggregated(expression)):
+            raise Untranslatable("aggregate functions are not allowed in the GROUP BY clause")
         terms: dict[str, str] = {}
         written: list[str] = []
         columns: set[str] = set()
-        for expression in item.group:
-            found = self._group_value(expression)
-            if any(walk.aggregated(expression)):
-                raise Untranslatable("aggregate functions are not allowed in the GROUP BY clause")
+        for found in grouped:
             term = results.group_term(found)
             written.append(term)
-            if found.kind is not Kind.TEXT or (found.collation or "BINARY") == "BINARY":
+            if found.kind is Kind.ANY:
+                terms[found.sql] = variants.of_group(found)
+            elif found.kind is not Kind.TEXT or (found.collation or "BINARY") == "BINARY":
                 terms[found.sql] = term
                 if found.column and not found.explicit:
                     columns.add(found.column)
-        determined = self._determined(columns) if item.group else frozenset()
+        determined = self._determined(columns) if grouped else frozenset()
         whole = self._whole(set(written))
         extremes = {repr(call): call for call in calls if call.name in {"min", "max"}}
         extreme = ""
@@ -173,6 +180,21 @@ class Selecting:
                 extreme = ", ".join([ordered, *first]) if ordered is not None else ""
         grouping = walk.Grouping(terms=terms, determined=determined, whole=whole, extreme=extreme)
         return grouping, f" GROUP BY {', '.join(written)}" if written else ""
+
+    def _values_of_any_type(self) -> list[Value]:
+        """The result columns of a SELECT DISTINCT, if one is of any type: of these PostgreSQL only makes groups."""
+        self.frame.aliases = {}
+        try:
+            found = [
+                column.field if column.expression is None else self._plain.value(column.expression)
+                for column in self.columns
+            ]
+        except Untranslatable:  # a window function; what else it is, the columns themselves will tell
+            return []
+        finally:
+            self.frame.aliases = self._aliases
+        listed = [one for one in found if one is not None]
+        return listed if any(one.kind is Kind.ANY for one in listed) else []
 
     def _group_value(self, expression: tree.Expression) -> Value:
         if isinstance(expression, tree.Literal) and isinstance(expression.value, int):

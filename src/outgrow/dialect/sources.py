@@ -137,7 +137,7 @@ class Sources:
                 raise Untranslatable(f"cannot join using column {name}")
             left = found[0]
         assert right is not None
-        condition = comparison.compare("=", left, right).sql
+        condition = comparison.compare("=", left, right, helpers=True).sql
         self.frame.merge(kind, name, left, owners[0], right)
         if kind in {"inner", "left"} and _same(left, right):
             self.dependencies.append((frozenset({left.column}), right.column))

@@ -55,12 +55,14 @@ class Translator:
             case tree.Between(operand=operand, low=low, high=high):
                 subject = self.value(operand)
                 tests = (
-                    comparison.compare(">=", subject, self.value(low)),
-                    comparison.compare("<=", subject, self.value(high)),
+                    comparison.compare(">=", subject, self.value(low), helpers=self.helpers),
+                    comparison.compare("<=", subject, self.value(high), helpers=self.helpers),
                 )
                 return values.boolean(f"({tests[0].sql} AND {tests[1].sql})")
             case tree.In(operand=operand, items=items):
-                return comparison.member(self.value(operand), [self.value(item) for item in items])
+                return comparison.member(
+                    self.value(operand), [self.value(item) for item in items], helpers=self.helpers
+                )
             case tree.Like(operator=operator, operand=operand, pattern=pattern, escape=escape):
                 subject, wanted = self._plain(operand), self._plain(pattern)
                 if operator == "GLOB":
@@ -163,7 +165,7 @@ class Translator:
         one, other = self.value(left), self.value(right)
         if one.inner is None and other.inner is not None and operator in {"=", "<>", "IS", "IS NOT"}:
             one, other = other, one
-        return comparison.compare(operator, one, other)
+        return comparison.compare(operator, one, other, helpers=self.helpers)
 
     def _json_type(self, operator: str, operand: Value, kind: str) -> Value:
         """json_type(column) against a name that both databases give alike to the same values."""
@@ -179,7 +181,7 @@ class Translator:
             if head is None:
                 tests.append(self._condition(when, lenient=False))
             else:
-                tests.append(comparison.compare("=", head, self.value(when)).sql)
+                tests.append(comparison.compare("=", head, self.value(when), helpers=self.helpers).sql)
         results = [self._plain(then) for _, then in expression.whens]
         results.append(values.NULL if expression.otherwise is None else self._plain(expression.otherwise))
         branches = functions.unify(results, helpers=self.helpers)

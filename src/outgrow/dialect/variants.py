@@ -16,7 +16,7 @@ from outgrow.dialect.translation import Untranslatable
 from outgrow.dialect.value import Kind, Value
 from outgrow.model import schema
 
-__all__ = ["compare", "decoded", "kept", "merged", "of", "pair", "parts", "typeof"]
+__all__ = ["compare", "decoded", "equal", "extreme", "kept", "merged", "of", "of_group", "pair", "parts", "typeof"]
 
 _SQL = {"IS": "IS NOT DISTINCT FROM", "IS NOT": "IS DISTINCT FROM"}
 _NUMERIC = frozenset({schema.Affinity.INTEGER, schema.Affinity.NUMERIC, schema.Affinity.REAL})
@@ -62,6 +62,30 @@ def parts(operand: Value) -> tuple[str, str, str]:
     if (operand.collation or "BINARY") != "BINARY":
         raise Untranslatable("values of different types are compared under a collation")
     return f"outgrow.any_rank({sql})", f"outgrow.any_size({sql})", f'outgrow.any_letters({sql}) COLLATE "C"'
+
+
+def equal(operand: Value) -> str:
+    """A text that is the same for values that are equal in SQLite."""
+    if (operand.collation or "BINARY") != "BINARY":
+        raise Untranslatable("values of different types are compared under a collation")
+    return f'outgrow.any_equal({operand.sql}) COLLATE "C"'
+
+
+def of_group(operand: Value) -> str:
+    """The one value of a group of equal ones, as an aggregate."""
+    form = f'outgrow.any_form({operand.sql}) COLLATE "C"'
+    return f"outgrow.any_only(min({form})::json, max({form})::json)"
+
+
+def extreme(operand: Value, *, lowest: bool, filter_: str) -> str:
+    """The aggregate min() or max()."""
+    direction = " ASC" if lowest else " DESC"
+    listed = ", ".join(f"{part}{direction}" for part in parts(operand))
+    first, last = (
+        f"(array_agg({operand.sql} ORDER BY {listed}, outgrow.any_type({operand.sql}){type_}){filter_})[1]"
+        for type_ in ("", " DESC")
+    )
+    return f"outgrow.any_only({first}, {last})"
 
 
 def pair(left: Value, right: Value) -> tuple[Value, Value]:

@@ -209,7 +209,7 @@ class Walk(translator.Translator):
             # An order that no column's collation decides is bytewise in SQLite.
             one = _bytewise(one)
         found = comparison.classes(operator, one, other)
-        return comparison.compare(operator, one, other) if found is None else found
+        return comparison.compare(operator, one, other, helpers=True) if found is None else found
 
     def _inside(self, query: statement_tree.Query) -> tuple[str, list[Value]]:
         """A query in this expression."""
@@ -242,8 +242,7 @@ class Walk(translator.Translator):
             if Kind.NULL in {left.kind, column.kind}:
                 raise Untranslatable("IN of a query compares with NULL")
             right = dataclasses.replace(frames.seen(column, f"{alias}.c{number}"), collation=None)
-            one, other = comparison.pair(left, right, equality=True)
-            pairs.append((one.sql, other.sql))
+            pairs.append(comparison.columns(left, right))
         heads, tails = ", ".join(one for one, _ in pairs), ", ".join(other for _, other in pairs)
         return values.boolean(f"(({heads}) IN (SELECT {tails} FROM ({sql}) AS {alias}))")
 
@@ -262,7 +261,7 @@ class Walk(translator.Translator):
 
     def _aggregate(self, call: tree.Call, inside: Walk, filter_: str) -> Value:
         arguments = [inside.value(argument) for argument in call.arguments]
-        if call.distinct:
+        if call.distinct and call.name != "count":
             for argument in arguments:
                 results.distinct(argument)
         try:

@@ -77,6 +77,33 @@ SELECT fullkey, value FROM json_tree('{"a b": [1, {"c": null}], "d": "e"}', '$."
 SELECT type, count(*) FROM mixed, json_tree(mixed.data) GROUP BY type
 """
 
+GROUPED = """
+SELECT mark, count(*) FROM mixed GROUP BY mark;
+SELECT price, size, count(*), max(id) FROM mixed GROUP BY price, size ORDER BY 1, 2;
+SELECT DISTINCT mark FROM mixed;
+SELECT DISTINCT mark, price IS NULL, 'x', 1 FROM mixed;
+SELECT DISTINCT size FROM mixed ORDER BY size DESC LIMIT 3 OFFSET 1;
+SELECT DISTINCT * FROM mixed;
+SELECT max(size), min(size), max(mark), min(mark), max(price), min(price) FROM mixed;
+SELECT id, max(size) FROM mixed;
+SELECT min(value), max(value) FROM json_each('["b", "a", 3, 2.5, "10", null]');
+SELECT max(value) FILTER (WHERE typeof(value) <> 'text') FROM json_each('["b", "a", 3, 2.5, "10", null]');
+SELECT sum(mark), total(mark), avg(mark) FROM mixed;
+SELECT sum(value), avg(value), total(value) FROM json_each('[1, 2, "3", " 4 ", true, null]');
+SELECT sum(value), typeof(sum(value)) FROM json_each('[1, 2.5, "x", [7]]');
+SELECT sum(json_extract(doc, '$.a')), sum(json_extract(doc, '$.zz')) FROM mixed WHERE id IN (1, 2);
+SELECT count(DISTINCT mark), count(DISTINCT json_extract(doc, '$.a')), count(mark) FROM mixed;
+SELECT count(DISTINCT value) FROM json_each('[1, 1.0, true, "1", null, "a", "a", "A", [1], "[1]"]');
+SELECT json_extract(doc, '$.b') AS k, count(*) FROM mixed GROUP BY k ORDER BY k;
+SELECT doc ->> '$.c', group_concat(id) FROM mixed WHERE id < 3 GROUP BY doc ->> '$.c' HAVING count(*) > 0;
+SELECT typeof(json_extract(doc, '$.a')), json_extract(doc, '$.a') FROM mixed WHERE id <> 1 GROUP BY json_extract(doc, '$.a');
+SELECT value, count(*) FROM mixed, json_each(mixed.doc, '$.b') GROUP BY value ORDER BY count(*) DESC, value;
+SELECT value || '!', count(*) FROM json_each('["a", "b", "a"]') GROUP BY value;
+SELECT id, row_number() OVER (PARTITION BY json_extract(doc, '$.a') ORDER BY id) FROM mixed;
+SELECT k, (SELECT count(*) FROM users WHERE id = k) FROM (SELECT value AS k FROM json_each('[1, 2, 1]')) GROUP BY k;
+SELECT count(*) FROM (SELECT DISTINCT mark FROM mixed);
+SELECT json_group_array(k) FROM (SELECT DISTINCT value AS k FROM json_each('["a", "a"]'))
+"""
 BOUND: list[tuple[str, Any]] = [
     ("SELECT id FROM mixed WHERE mark = ?", (700,)),
     ("SELECT id FROM mixed WHERE mark = ?", ("700",)),
@@ -121,6 +148,25 @@ def test_what_is_in_json(stores: Stores, sql: str) -> None:
     stores.same(sql)
 
 
+@pytest.mark.parametrize("sql", [sql.strip() for sql in GROUPED.split(";")])
+def test_equal_values_are_made_one(stores: Stores, sql: str) -> None:
+    stores.same(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT DISTINCT json_extract(doc, '$.a') FROM mixed WHERE id IN (1, 3)",
+        "SELECT json_extract(doc, '$.a') FROM mixed WHERE id IN (1, 3) GROUP BY 1",
+        "SELECT max(json_extract(doc, '$.a')) FROM mixed WHERE id IN (1, 3)",
+    ],
+)
+def test_of_an_integer_and_an_equal_real_none_is_chosen(stores: Stores, sql: str) -> None:
+    assert stores.lite.execute(sql).fetchall() == [(1,)]
+    with pytest.raises(psycopg.Error, match="an integer and an equal real"):
+        stores.in_postgres(stores.translate(sql))
+
+
 @pytest.mark.parametrize(("sql", "parameters"), BOUND)
 def test_with_bound_values(stores: Stores, sql: str, parameters: Any) -> None:
     stores.same(sql, parameters)
@@ -150,10 +196,11 @@ def test_a_value_that_the_column_would_not_give_back_is_an_error(stores: Stores)
 @pytest.mark.parametrize(
     "sql",
     [
-        "SELECT DISTINCT mark FROM mixed",
-        "SELECT mark, count(*) FROM mixed GROUP BY mark",
-        "SELECT max(size) FROM mixed",
-        "SELECT sum(mark) FROM mixed",
+        "SELECT sum(DISTINCT mark) FROM mixed",
+        "SELECT group_concat(DISTINCT mark) FROM mixed",
+        "SELECT DISTINCT mark, email FROM mixed, users",
+        "SELECT DISTINCT mark, row_number() OVER () FROM mixed",
+        "SELECT mark, doc FROM mixed GROUP BY mark",
         "SELECT mark FROM mixed UNION SELECT doc FROM mixed",
         "SELECT coalesce(avatar, name) FROM users",
         "SELECT id FROM json_each('[1]')",

@@ -74,8 +74,14 @@ WRITES: list[tuple[str, Any]] = [
     ("UPDATE users SET score = balance", ()),
     ("UPDATE users SET prefs = ? WHERE id = 1", ("[1, 2]",)),
     ("UPDATE users SET prefs = json_set(prefs, '$.theme', ?, '$.a', ?) WHERE prefs IS NOT NULL", ("dark", 2)),
-    ("UPDATE users SET prefs = json_set(coalesce(prefs, '{}'), ?, json(?)) WHERE id < 3", ("$.list[0]", '{"x": [ 1.5]}')),
-    ("UPDATE users SET prefs = json_remove(prefs, '$.a'), nick = json_patch(prefs, ?) WHERE id = 1", ('{"a": null, "b": 1}',)),
+    (
+        "UPDATE users SET prefs = json_set(coalesce(prefs, '{}'), ?, json(?)) WHERE id < 3",
+        ("$.list[0]", '{"x": [ 1.5]}'),
+    ),
+    (
+        "UPDATE users SET prefs = json_remove(prefs, '$.a'), nick = json_patch(prefs, ?) WHERE id = 1",
+        ('{"a": null, "b": 1}',),
+    ),
     ("UPDATE users SET prefs = json_insert(prefs, '$[#]', score) WHERE id = 3 RETURNING prefs", ()),
     ("UPDATE kinds SET i = ?, t = ?, r = ?, b = ?, f = ?, x = ?", (1, 5, 6, b"1", 1, "ß")),
     ("UPDATE tags SET note = weight, weight = weight + 1", ()),

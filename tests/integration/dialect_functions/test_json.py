@@ -44,7 +44,7 @@ def documents(both: Both) -> Both:
     return both.with_tables(
         {"d": ("TEXT", DOCUMENTS), "x": ("TEXT", BROKEN), "w": ("TEXT", PATHS), "l": ("TEXT", LABELS), "z": ("INTEGER", [
             0, 1, 2, -1, -3, 99,
-        ]), "o": ("TEXT", [*DOCUMENTS, *WHOLES]), "e": ("TEXT", EDITS), "p": ("TEXT", PATCHES)}
+        ]), "od": ("TEXT", [*DOCUMENTS, *WHOLES]), "oe": ("TEXT", EDITS), "op": ("TEXT", PATCHES)}
     )  # fmt: skip
 
 
@@ -69,32 +69,32 @@ json_quote(json(d)) | d
 json_extract(d, '$.a', w) | d w
 typeof(json_type(d)) | d
 length(json(d)) | d
-json_set(o, e, 5) | o e
-json_set(o, e, t) | o e t : t < 'B'
-json_set(o, e, NULL, e, json('{"x": [1 , 2]}')) | o e
-json_set(o, '$.a', 1, '$.a', 2, e, json_extract(o, '$.a')) | o e
-json_insert(o, e, 5, '$.new.x', json(o)) | o e
-json_insert(o, '$', 5, e, json_array(f, 'x')) | o e f
-json_replace(o, e, f, '$[0]', 'x') | o e f
-json_replace(o, '$', json_object('a', 1), e, -1) | o e
-json_remove(o, e) | o e
-json_remove(o, e, '$.a', '$[0]') | o e
-json_remove(o, '$') | o
-json_remove(o) | o
-json_set(o) | o
-json_patch(o, p) | o p
-json_patch(json_set(o, '$.a', json('{"b": 1}')), p) | o p
-typeof(json_set(o, e, 1)) | o e
-json_array(json_remove(o, e), json_set(o, e, '[]')) | o e
-json_type(json_set(o, e, 1), e) | o e
-json_array(o ->> l, json_extract(o, '$.a')) | o l
-json_array(json_extract(o, '$.a', '$.b')) | o
-json_array(coalesce(json_extract(o, '$.a'), 'none'), coalesce(o ->> '$.a', 1)) | o
-json_array(ifnull(json(o), json_array(1)), nullif(json(o), '[]')) | o
-json_array(CASE WHEN z > 0 THEN json(o) ELSE json_array(z) END, iif(z, o -> '$.a', json('[ ]'))) | o z
-json_array(max(json(o), json_array(z)), min(o -> '$.a', json(o))) | o z
-json_array(+json(o), CAST(json(o) AS TEXT), likely(json(o)), json(o) || '') | o
-json_quote(o ->> z) | o z : o NOT LIKE '[92%'
+json_set(od, oe, 5) | od oe
+json_set(od, oe, t) | od oe t : t < 'B'
+json_set(od, oe, NULL, oe, json('{"x": [1 , 2]}')) | od oe
+json_set(od, '$.a', 1, '$.a', 2, oe, json_extract(od, '$.a')) | od oe
+json_insert(od, oe, 5, '$.new.x', json(od)) | od oe
+json_insert(od, '$', 5, oe, json_array(f, 'x')) | od oe f
+json_replace(od, oe, f, '$[0]', 'x') | od oe f
+json_replace(od, '$', json_object('a', 1), oe, -1) | od oe
+json_remove(od, oe) | od oe
+json_remove(od, oe, '$.a', '$[0]') | od oe
+json_remove(od, '$') | od
+json_remove(od) | od
+json_set(od) | od
+json_patch(od, op) | od op
+json_patch(json_set(od, '$.a', json('{"b": 1}')), op) | od op
+typeof(json_set(od, oe, 1)) | od oe
+json_array(json_remove(od, oe), json_set(od, oe, '[]')) | od oe
+json_type(json_set(od, oe, 1), oe) | od oe
+json_array(od ->> l, json_extract(od, '$.a')) | od l
+json_array(json_extract(od, '$.a', '$.b')) | od
+json_array(coalesce(json_extract(od, '$.a'), 'none'), coalesce(od ->> '$.a', 1)) | od
+json_array(ifnull(json(od), json_array(1)), nullif(json(od), '[]')) | od
+json_array(CASE WHEN z > 0 THEN json(od) ELSE json_array(z) END, iif(z, od -> '$.a', json('[ ]'))) | od z
+json_array(max(json(od), json_array(z)), min(od -> '$.a', json(od))) | od z
+json_array(+json(od), CAST(json(od) AS TEXT), likely(json(od)), json(od) || '') | od
+json_quote(od ->> z) | od z : od NOT LIKE '[92%'
 json_array(q) | q : abs(q) < 1e308
 json_object('price', q, 'more', -q / 4) | q : abs(q) < 1e308
 json_set('{"a": 1}', '$.b', q * 100) | q : abs(q) < 1e308

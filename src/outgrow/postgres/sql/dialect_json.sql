@@ -198,7 +198,7 @@ RETURN CASE WHEN json_typeof(x) IN ('number', 'boolean') THEN 0 ELSE 1 END;
 -- name: any_size
 -- The number, 0 for a text.
 CREATE OR REPLACE FUNCTION outgrow.any_size(x json) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN json_typeof(x) IN ('number', 'boolean') THEN outgrow.json_as_number(x) ELSE 0 END;
+RETURN CASE WHEN json_typeof(x) IN ('number', 'boolean') THEN outgrow.to_digits(outgrow.json_as_number(x)) ELSE 0 END;
 
 -- name: any_letters
 -- The text, empty for a number.
@@ -220,6 +220,35 @@ RETURN CASE
     WHEN x::text ~ '[.eE]' OR NOT outgrow.is_integer((x #>> '{}')::numeric) THEN 'real'
     ELSE 'integer'
 END;
+
+-- name: any_equal
+-- The same text for values that are equal in SQLite: 1, 1.0 and true.
+CREATE OR REPLACE FUNCTION outgrow.any_equal(x json) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE outgrow.any_rank(x)
+    WHEN 0 THEN 'n' || trim_scale(outgrow.any_size(x))
+    ELSE 't' || outgrow.any_letters(x)
+END;
+
+-- name: any_form
+-- The same text for values that are the same: another for 1 than for 1.0.
+CREATE OR REPLACE FUNCTION outgrow.any_form(x json) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE outgrow.any_rank(x)
+    WHEN 0 THEN outgrow.any_number(outgrow.json_as_number(x))::text
+    ELSE to_json(outgrow.any_letters(x))::text
+END;
+
+-- name: any_only
+-- The one of two equal values, if they are of one type: which of both SQLite takes is not known.
+CREATE OR REPLACE FUNCTION outgrow.any_only(x json, y json) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE
+    WHEN outgrow.any_type(x) = outgrow.any_type(y) THEN x
+    ELSE outgrow.decline('an integer and an equal real are made one, and SQLite takes either')::json
+END;
+
+-- name: any_term
+-- The number that a value is in a sum.
+CREATE OR REPLACE FUNCTION outgrow.any_term(x json) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE outgrow.any_rank(x) WHEN 0 THEN outgrow.json_as_number(x) ELSE outgrow.to_term(outgrow.any_letters(x)) END;
 
 -- name: json_label
 -- A name as a step of a path.

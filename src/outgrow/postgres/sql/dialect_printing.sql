@@ -121,6 +121,21 @@ RETURN CASE
     ELSE x::text::numeric
 END;
 
+-- name: to_digits
+-- The numeric of a real's very size; doubles of 2^53 and more are integers, of which their text has only the first digits.
+CREATE OR REPLACE FUNCTION outgrow.to_digits(x double precision) RETURNS numeric
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE
+    WHEN abs(x) >= 9007199254740992 AND x >= -9223372036854775808 AND x < 9223372036854775808 THEN x::bigint::numeric
+    ELSE x::text::numeric
+END;
+
+-- name: to_digits_of_numeric
+-- The same of a numeric that tells reals from integers.
+CREATE OR REPLACE FUNCTION outgrow.to_digits(x numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN scale(x) > 0 AND abs(x) >= 9007199254740992 THEN outgrow.to_digits(x::double precision) ELSE x END;
+
 -- name: quote_text
 CREATE OR REPLACE FUNCTION outgrow.quote(x text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce('''' || replace(x, '''', '''''') || '''', 'NULL');
