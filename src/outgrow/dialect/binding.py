@@ -40,7 +40,7 @@ class Binding:
         self.catalog = known
         self.around = around
         self.caveats: list[str] = []
-        self.queries: dict[str, tuple[str, list[Value]]] = {}
+        self.queries: dict[str, tuple[frames.Frame, str, list[Value]]] = {}
         self.guards: list[statement.Guard] = []
         self._parameters = parameters
         self._pinned = pinned

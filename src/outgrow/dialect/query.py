@@ -43,8 +43,9 @@ class Queries:
         known = self.bound.queries.get(key)
         if known is None:
             relation = self.relation(query, frame)
-            known = self.bound.queries[key] = relation.sql, list(relation.columns)
-        return known
+            # The frame is kept, because its id is another's once it is gone.
+            known = self.bound.queries[key] = frame, relation.sql, list(relation.columns)
+        return known[1:]
 
     def subquery(self, query: st.Query, outer: frames.Frame | None) -> tuple[str, list[str], list[Value]]:
         """A query in FROM."""

@@ -267,3 +267,13 @@ def test_a_timestamp_is_compared_in_its_own_type(stores: Stores) -> None:
 @pytest.mark.parametrize("sql", [sql.strip() for sql in COMPARISONS.split(";")])
 def test_numbers_and_texts_are_compared_as_sqlite_compares_them(stores: Stores, sql: str) -> None:
     stores.same(sql)
+
+
+@pytest.mark.parametrize("arms", range(2, 9))
+@pytest.mark.parametrize("value", ["a", 1, 2.5])
+def test_the_same_subquery_in_several_parts_of_a_compound_is_of_each_parts_own_rows(
+    stores: Stores, arms: int, value: object
+) -> None:
+    arm = "SELECT g.tag FROM tags g WHERE (SELECT z.name FROM users z WHERE z.id = g.weight) <> (? || g.note) COLLATE NOCASE"
+    other = "SELECT (SELECT z.name FROM users z WHERE z.id = g.weight) FROM tags g"
+    stores.same(" UNION ALL ".join([arm, other] * arms), [value] * arms)
