@@ -27,11 +27,16 @@ class Trail:
 
 
 def export(keeper: state.State, path: pathlib.Path) -> None:
-    """Write the whole trail to a file, one event a line, whole or not at all; for when the target is about to forget it."""
+    """Write the whole trail to a file, one event a line and then one row in quarantine, whole or not at all.
+
+    For when the target is about to forget it.
+    """
     temporary = path.with_name(path.name + ".new")
     with temporary.open("w", encoding="utf-8") as lines:
         for at, kind, detail in keeper.events():
             lines.write(json.dumps({"at": at, "kind": kind, **detail}, ensure_ascii=False) + "\n")
+        for at, detail in keeper.quarantine_records():
+            lines.write(json.dumps({"at": at, "kind": "Quarantined", **detail}, ensure_ascii=False) + "\n")
     temporary.replace(path)
 
 

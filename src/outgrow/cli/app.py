@@ -212,7 +212,7 @@ def copy(
     Interrupted at any point, the same command continues; when all is done, it only verifies again. Rows that PostgreSQL
     cannot hold as they are go to the quarantine with their exact values, and the exit status is 1.
     """
-    ending = output.Output(command="copy", file=file, as_json=as_json, quiet=quiet)
+    ending = output.Output(command="copy", file=file, as_json=as_json, quiet=quiet, to=to)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -225,7 +225,7 @@ def copy(
 
             render.copied(page, report, where=report.target)
             render.verified(page, report.verification)
-            render.verdict(page, report.verification, report.quarantined, named=wording.typed(file))
+            render.verdict(page, report.verification, report.quarantined, named=ending.named)
 
         return output.Outcome(
             facts={**_copy_facts(report), "seconds": round(report.seconds, 3)},
@@ -251,7 +251,7 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Compare a file with the target of its migration, value by value, and name every difference."""
-    ending = output.Output(command="verify", file=file, as_json=as_json, quiet=quiet)
+    ending = output.Output(command="verify", file=file, as_json=as_json, quiet=quiet, to=to)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -261,7 +261,7 @@ def verify(
             from outgrow.cli import render
 
             render.verified(page, report)
-            render.verdict(page, report, report.quarantined, named=wording.typed(file))
+            render.verdict(page, report, report.quarantined, named=ending.named)
 
         facts = {
             "rows": report.rows,
@@ -300,7 +300,7 @@ def rehearse(
 
     The file may be in use; it and its directory stay untouched.
     """
-    ending = output.Output(command="rehearse", file=file, as_json=as_json, quiet=quiet)
+    ending = output.Output(command="rehearse", file=file, as_json=as_json, quiet=quiet, to=to)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -318,7 +318,7 @@ def rehearse(
                 f"\nRehearsed on {report.server} in {wording.seconds(report.seconds)}; the file was left as it is."
             )
             named = wording.typed(file)
-            render.verdict(page, report.copy.verification, report.copy.quarantined, named=named)
+            render.verdict(page, report.copy.verification, report.copy.quarantined, named=ending.named)
             page.print("Next, to review the decisions:", f"outgrow plan {named}", style="dim", soft_wrap=True)
             page.print(
                 "  then, with the application stopped:", f"outgrow copy {named} --to DSN", style="dim", soft_wrap=True

@@ -36,7 +36,7 @@ def status(
             page.print(status_page.table(facts))
 
         def look() -> Mapping[str, Any]:
-            return wording.checks_named(migration.status(file, to), file)
+            return wording.checks_named(migration.status(file, to), file, to)
 
         facts = look()
         if watch and not as_json:
@@ -45,4 +45,4 @@ def status(
             facts = status_page.watch(facts, look)
         return output.Outcome(facts=facts, show=show)
 
-    output.Output(command="status", file=file, as_json=as_json, quiet=quiet).run(work)
+    output.Output(command="status", file=file, as_json=as_json, quiet=quiet, to=to).run(work)

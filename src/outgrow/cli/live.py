@@ -87,7 +87,7 @@ def _run(
     Runs in the foreground, and continues from wherever it was when it is started again. Other commands (status, switch,
     rollback, finish) talk to it. Ctrl-C or SIGTERM end it in order; the application never notices.
     """
-    ending = output.Output(command="run", file=file, as_json=as_json, quiet=quiet)
+    ending = output.Output(command="run", file=file, as_json=as_json, quiet=quiet, to=to)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
@@ -110,8 +110,13 @@ def _run(
         facts = dict(engine.answer("status", {}))
 
         def show(page: rich_console.Console) -> None:
-            over = "The migration is over" if engine.over else "Stopped; the same command continues"
-            page.print(f"{over}: phase {facts['phase']}, primary {facts['primary']}, epoch {facts['epoch']}.")
+            where = f"primary {facts['primary']}, epoch {facts['epoch']}"
+            if not engine.over:
+                page.print(f"Stopped; the same command continues: phase {facts['phase']}, {where}.")
+            elif facts["phase"] == "finished":
+                page.print(f"The migration is finished: {where}.")
+            else:
+                page.print("The migration was given up; no trace of it is left in either database.")
 
         return output.Outcome(facts=facts, show=show)
 
@@ -164,12 +169,12 @@ def _transition(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    ending = output.Output(command=told, file=file, as_json=as_json, quiet=quiet)
+    ending = output.Output(command=told, file=file, as_json=as_json, quiet=quiet, to=to)
 
     def work() -> output.Outcome:
         with progress.reporting(quiet=quiet or as_json) as sink:
             done = migration.command(file, to, name, arguments, before=before, after=after, sink=sink)
-        facts = wording.checks_named(done, file)
+        facts = wording.checks_named(done, file, to)
 
         def show(page: rich_console.Console) -> None:
             if "ready" in facts:
@@ -197,6 +202,11 @@ def _transition(
                     )
                     page.print(f"  The file is {closed}: {facts['archive']}", style="dim", soft_wrap=True)
                     page.print(f"  What happened is in {facts['trail']}", style="dim", soft_wrap=True)
+                    if facts["quarantined"]:
+                        kept = wording.amount(facts["quarantined"], "row is", "rows are")
+                        page.print(
+                            f"  {kept} in one of both databases only; the trail has the exact values", soft_wrap=True
+                        )
 
         problem = None
         if facts.get("ready") is False:
@@ -287,6 +297,12 @@ def _finish(
             show_default=False,
         ),
     ] = None,
+    accept_quarantine: Annotated[
+        bool,
+        typer.Option(
+            "--accept-quarantine", help="Finish although rows are in quarantine; their values go into the trail."
+        ),
+    ] = False,
     before: Before = "",
     after: After = "",
     as_json: Json = False,
@@ -297,7 +313,9 @@ def _finish(
     An application that goes through outgrow's sqlite3 goes on: the file keeps its fence and says where PostgreSQL is, and the
     schema outgrow keeps what such an application needs.
     """
-    arguments = {} if router is None else {"router": "keep" if router else "drop"}
+    arguments: dict[str, Any] = {"accept_quarantine": accept_quarantine}
+    if router is not None:
+        arguments["router"] = "keep" if router else "drop"
     _transition(file, to, "finish", arguments, told="finish", before=before, after=after, as_json=as_json, quiet=quiet)
 
 

@@ -94,6 +94,11 @@ class Output:
     file: str | os.PathLike[str]
     as_json: bool
     quiet: bool
+    to: str | None = None
+
+    def named(self, words: str) -> str:
+        """A remedy whose commands name the file and the target."""
+        return wording.named(words, self.file, self.to)
 
     def run(self, work: Callable[[], Outcome]) -> NoReturn:
         """Do the work, show its outcome, and exit; every error ends here."""
@@ -109,11 +114,11 @@ class Output:
             if interrupts.ending:  # what breaks on the way out of Ctrl-C is no news
                 _interrupted(self.command, as_json=self.as_json)
             told = error if isinstance(error, errors.OutgrowError) else _unexpected(error)
-            fail(self.command, told, as_json=self.as_json, file=self.file)
+            fail(self.command, told, as_json=self.as_json, file=self.file, to=self.to)
         with _perhaps_unread():
             if self.as_json:
                 problem = outcome.problem
-                hint = wording.named(problem.hint, self.file) if problem else ""
+                hint = self.named(problem.hint) if problem else ""
                 why = problem and _told(problem.code, problem.message, problem.why, hint, retry=False)
                 _print_json({"ok": problem is None, "command": self.command, "error": why, **outcome.facts})
             elif not self.quiet:
@@ -211,10 +216,15 @@ def plain(value: Any) -> Any:
 
 
 def fail(
-    command: str, error: errors.OutgrowError, *, as_json: bool, file: str | os.PathLike[str] | None = None
+    command: str,
+    error: errors.OutgrowError,
+    *,
+    as_json: bool,
+    file: str | os.PathLike[str] | None = None,
+    to: str | None = None,
 ) -> NoReturn:
     """Show an error and exit with its status: what happened, why, and the next command, which names the file."""
-    hint = error.hint if file is None else wording.named(error.hint, file)
+    hint = error.hint if file is None else wording.named(error.hint, file, to)
     if as_json:
         told = _told(error.code, error.message, error.why, hint, retry=error.retry)
         with _perhaps_unread():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich import cells, console, rule, text
@@ -162,11 +163,15 @@ def verified(page: console.Console, report: verifying.VerifyReport) -> None:
 def _short(value: str | None) -> text.Text:
     if value is None:
         return text.Text("NULL", style="dim")
+    if not value:
+        return text.Text("''", style="dim")
     return text.Text(grid.shortened(value, _LONGEST_VALUE))
 
 
-def verdict(page: console.Console, report: verifying.VerifyReport, quarantined: int, *, named: str) -> None:
-    """The last lines: whether everything arrived, and what to type where it did not; `named` is the file, quoted."""
+def verdict(
+    page: console.Console, report: verifying.VerifyReport, quarantined: int, *, named: Callable[[str], str]
+) -> None:
+    """The last lines: whether everything arrived, and what to type where it did not; `named` fills in its name."""
     page.print()
     proven = f"{wording.amount(report.rows - report.quarantined, 'row')} in {wording.amount(report.tables, 'table')}"
     if report.differences:
@@ -180,8 +185,8 @@ def verdict(page: console.Console, report: verifying.VerifyReport, quarantined: 
         words, style = f"✓ {proven}: every value is the same on both sides", "bold green"
     _say(page, text.Text(words, style=style))
     if report.differences:
-        remedy = f"To bring these rows over again, as the primary has them: outgrow verify {named} --repair"
+        remedy = "To bring these rows over again, as the primary has them: outgrow verify FILE --repair"
         if not report.live:
             maybe = "These differences may be what was written since. " if report.file_changed else ""
-            remedy = f"{maybe}To copy this state: outgrow copy {named} --to … --restart"
-        page.print(text.Text.assemble(("next  ", "green"), (remedy, "dim")), soft_wrap=True)
+            remedy = f"{maybe}To copy this state: outgrow copy FILE --to … --restart"
+        page.print(text.Text.assemble(("next  ", "green"), (named(remedy), "dim")), soft_wrap=True)

@@ -44,7 +44,7 @@ def table(facts: Mapping[str, Any]) -> rich_table.Table:
         if pending:
             waiting = f"about {wording.amount(pending, 'change is', 'changes are')} waiting"
         grid.add_row("lag", f"{facts['lag_seconds'] * 1000:.1f} ms, {waiting}{told}")
-        grid.add_row("rate", f"{facts['changes_per_second']:,} changes/s")
+        grid.add_row("rate", f"{facts['changes_per_second']:,.0f} changes/s in the last seconds")
     if facts["phase"] in ("capturing", "copying") and facts.get("rows"):
         eta = facts.get("eta_seconds")
         left = f", about {eta:.0f} s left" if eta is not None else ""
@@ -61,8 +61,8 @@ def table(facts: Mapping[str, Any]) -> rich_table.Table:
     if facts.get("trouble"):
         grid.add_row("trouble", text.Text(str(facts["trouble"]), style="red"))
     grid.add_row("", "")
-    standing = "ready" if facts["ready"] else "over" if facts["phase"] == "finished" else "not ready"
-    grid.add_row("switch", standing)
+    if facts["next"]:
+        grid.add_row(facts["next"], "ready" if facts["ready"] else "not ready")
     for check in facts["checks"]:
         mark = "✓" if check["ok"] else "✗"
         grid.add_row(f"  {mark} {check['name']}", check["found"])

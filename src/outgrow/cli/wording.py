@@ -9,6 +9,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from outgrow import errors
+
 __all__ = ["amount", "checks_named", "counted", "named", "seconds", "size", "typed"]
 
 _COMMAND = re.compile(r"(\boutgrow [a-z]+(?: --[a-z-]+)*) FILE\b(?!\.)")
@@ -48,13 +50,27 @@ def counted(number: int, unit: str) -> str:
     return amount(number, unit.removesuffix("s"), unit)
 
 
-def named(words: str, file: str | os.PathLike[str]) -> str:
-    """A remedy whose commands name this file, where it was written for any FILE."""
+def named(words: str, file: str | os.PathLike[str], to: str | None = None) -> str:
+    """A remedy whose commands name this file, where it was written for any FILE; and this target, without its password."""
     name = typed(pathlib.Path(file))
-    return _COMMAND.sub(lambda found: f"{found[1]} {name}", words)
+    words = _COMMAND.sub(lambda found: f"{found[1]} {name}", words)
+    return words.replace(" --to …", _target(to)) if to and " --to …" in words else words
 
 
-def checks_named(facts: Mapping[str, Any], file: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """Facts whose checks, where there are any, have remedies that name the file."""
-    checks = [{**check, "remedy": named(check["remedy"], file)} for check in facts.get("checks", ())]
+def _target(to: str) -> str:
+    """The option that names the target again; none where the environment does."""
+    if os.environ.get("OUTGROW_TO") == to:
+        return ""
+    from outgrow.postgres import dsn  # which loads the driver
+
+    try:
+        parsed = dsn.parse(to)
+    except errors.OutgrowError:
+        return " --to …"
+    return f" --to {shlex.quote(parsed.without_password if parsed.secrets else to)}"
+
+
+def checks_named(facts: Mapping[str, Any], file: str | os.PathLike[str], to: str | None = None) -> Mapping[str, Any]:
+    """Facts whose checks, where there are any, have remedies that name the file and the target."""
+    checks = [{**check, "remedy": named(check["remedy"], file, to)} for check in facts.get("checks", ())]
     return {**facts, "checks": checks} if checks else facts

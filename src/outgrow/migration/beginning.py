@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from outgrow import errors, failpoints, workers
 from outgrow.copy import chunks, stream
 from outgrow.follow import pace
-from outgrow.migration import copying, planning, session
+from outgrow.migration import copying, planning, session, standing
 from outgrow.model import plan, schema
 from outgrow.model.phase import Phase
-from outgrow.postgres import dialect_functions, hints, state
+from outgrow.postgres import dialect_functions, dsn, hints, state
 from outgrow.postgres import live as postgres_live
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import capture, live
@@ -42,11 +42,7 @@ def begin(
     there = file.state()
     if not keeper.exists():
         if there is not None:
-            raise errors.StoresDisagree(
-                f"{file.path} belongs to a migration to {there.target}",
-                why="this target has no migration",
-                hint=f"Name that target, or give the migration up: outgrow abort {file.path}",
-            )
+            raise standing.another_target(file.path, dsn.parse(there.target).masked, target.dsn.masked)
         overrides = planning.overrides_for(file.path, plan_path)
         with steps.step("plan"):
             made = planning.plan_source(

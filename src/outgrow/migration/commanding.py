@@ -43,7 +43,7 @@ def _ask(
 ) -> Mapping[str, Any]:
     if there is not None and there.control:
         try:
-            answer: Mapping[str, Any] = control.ask(there.control, name, arguments)
+            answer: Mapping[str, Any] = control.ask(there.control, name, arguments, target=to)
             return answer
         except errors.EngineMissing as error:
             if "went away" in error.why:
@@ -55,7 +55,9 @@ def _ask(
     reply.add_done_callback(lambda _: worker.stop())
     worker.run()
     if not reply.done():
-        raise errors.EngineMissing("The work ended before it began", hint="Look at outgrow status, and type it again")
+        raise errors.EngineMissing(
+            "The work ended before it began", hint="Look where it stands: outgrow status FILE; and type it again"
+        )
     return reply.result()
 
 

@@ -102,9 +102,17 @@ def sweep(path: str) -> None:
             return
 
 
-def ask(path: str, command: str, arguments: Mapping[str, Any] | None = None, *, seconds: float | None = None) -> Any:
+def ask(
+    path: str,
+    command: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    target: str | None = None,
+    seconds: float | None = None,
+) -> Any:
     """Ask the engine at a socket; what it answers, or the error that it raised.
 
+    `target` is the DSN that the user named, if any: an engine of another target refuses.
     Raises errors.EngineMissing where nobody listens or the answer is cut off. `seconds` bounds the wait for the answer.
     """
     with contextlib.ExitStack() as stack:
@@ -113,7 +121,8 @@ def ask(path: str, command: str, arguments: Mapping[str, Any] | None = None, *, 
         try:
             asker.connect(path)
             asker.settimeout(seconds)
-            asker.sendall(json.dumps({"command": command, "arguments": dict(arguments or {})}).encode() + b"\n")
+            request = {"command": command, "arguments": {**(arguments or {}), "target": target}}
+            asker.sendall(json.dumps(request).encode() + b"\n")
             line = stack.enter_context(asker.makefile("rb")).readline()
         except OSError as error:
             raise _missing(str(error)) from error

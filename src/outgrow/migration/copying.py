@@ -23,7 +23,7 @@ from outgrow.postgres import connection as postgres
 from outgrow.postgres import hints, state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
-from outgrow.sqlite import reader
+from outgrow.sqlite import reader, schema
 
 __all__ = ["CopyReport", "begin", "copy", "copy_opened", "discard", "readers", "run_steps"]
 
@@ -102,6 +102,8 @@ def copy_opened(
             with keeper.lease("copy"):
                 _drop(target.control, keeper)
         if not keeper.exists():
+            if not overrides:
+                _refuse_names(source, target, target_schema)
             with steps.step("plan"):
                 made = planning.plan_source(
                     source, target_schema=target_schema, overrides=overrides, exact=False, sink=sink, name=name
@@ -161,12 +163,25 @@ def begin(
 def _refuse_occupied(control: postgres.Session, made: plan.Plan) -> None:
     taken = target_steps.occupied(control, made)
     if taken:
-        shown = ", ".join(taken[:5]) + (f" and {len(taken) - 5} more" if len(taken) > 5 else "")
-        raise errors.TargetOccupied(
-            f"The target's schema {made.schema} already has: {shown}",
-            why="outgrow did not make these, and does not overwrite what it did not make",
-            hint="Use an empty database, or another schema: --schema NAME",
-        )
+        raise _occupied(made.schema, taken)
+
+
+def _occupied(target_schema: str, taken: Sequence[str]) -> errors.TargetOccupied:
+    shown = ", ".join(taken[:5]) + (f" and {len(taken) - 5} more" if len(taken) > 5 else "")
+    return errors.TargetOccupied(
+        f"The target's schema {target_schema} already has: {shown}",
+        why="outgrow did not make these, and does not overwrite what it did not make",
+        hint="Use an empty database, or another schema: --schema NAME",
+    )
+
+
+def _refuse_names(source: sqlite.Source, target: session.Target, target_schema: str) -> None:
+    """Refuse tables that are in the way before the file is read: most keep their names."""
+    with sqlite.translate_errors(source.path):
+        names = [table.name for table in schema.read(source.main).tables]
+    taken = target_steps.taken(target.control, target_schema, names)
+    if taken:
+        raise _occupied(target_schema, taken)
 
 
 def _refuse_other(
@@ -189,7 +204,7 @@ def _refuse_other(
         raise errors.PhaseRefused(
             f"The target holds a live migration in phase {migration.phase}",
             why="copy is for a file at rest",
-            hint="Continue it with the version of outgrow that began it, or use another database",
+            hint="Continue it: outgrow run FILE; or use another database",
         )
     if dict(migration.fingerprint) != dict(fingerprint):
         raise errors.SourceChanged(
@@ -304,7 +319,7 @@ def _drop(control: postgres.Session, keeper: state.State) -> None:
         raise errors.PhaseRefused(
             f"The target holds a live migration in phase {migration.phase}",
             why="its rows may be the application's only copy",
-            hint="End it with the version of outgrow that began it, or use another database",
+            hint="Give it up first: outgrow abort FILE; after a switch, go back before that: outgrow rollback FILE",
         )
     with control.transaction():
         target_steps.drop_schema(control, plan_data.from_data(migration.plan))

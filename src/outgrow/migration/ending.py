@@ -22,6 +22,7 @@ __all__ = ["abort", "complete", "finish", "refuse_users"]
 def finish(file: live.LiveFile, target: postgres_live.TargetStore, keeper: state.State) -> Mapping[str, Any]:
     """Leave both databases after the phase has moved to `finished`; the file keeps what happened beside it."""
     trail.export(keeper, _trail_of(file))
+    quarantined = sum(keeper.quarantine_counts().values())
     if routing.is_wanted(target.session):
         # The file keeps its fence and says where the primary is: the application's processes go on, and new ones find it.
         if file.state() is not None:
@@ -29,13 +30,13 @@ def finish(file: live.LiveFile, target: postgres_live.TargetStore, keeper: state
         failpoints.hit("end.file_clean")
         routing.keep(target.session, target.planned)
         failpoints.hit("end.target_clean")
-        return _finished(file, router=True)
+        return _finished(file, router=True, quarantined=quarantined)
     if file.state() is not None or file.journal_mode() == "wal":
         file.archive()
     failpoints.hit("end.file_clean")
     target.remove()
     failpoints.hit("end.target_clean")
-    return _finished(file, router=False)
+    return _finished(file, router=False, quarantined=quarantined)
 
 
 def abort(file: live.LiveFile, target: postgres_live.TargetStore) -> Mapping[str, Any]:
@@ -129,13 +130,14 @@ def _aborted() -> Mapping[str, Any]:
     return {"phase": "aborted", "primary": str(Side.SQLITE)}
 
 
-def _finished(file: live.LiveFile, *, router: bool) -> Mapping[str, Any]:
+def _finished(file: live.LiveFile, *, router: bool, quarantined: int = 0) -> Mapping[str, Any]:
     return {
         "phase": str(Phase.FINISHED),
         "primary": str(Side.POSTGRES),
         "archive": str(file.path),
         "router": "kept" if router else "removed",
         "trail": str(_trail_of(file)),
+        "quarantined": quarantined,
     }
 
 

@@ -20,9 +20,9 @@ from outgrow.migration import beginning, connected, control, ending, operations,
 from outgrow.model import event, plan_data
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
-from outgrow.postgres import state
+from outgrow.postgres import dsn, state
 from outgrow.sqlite import connection as sqlite
-from outgrow.sqlite import live
+from outgrow.sqlite import file_state, live
 
 __all__ = ["Engine", "EngineOptions"]
 
@@ -77,6 +77,8 @@ class Engine:
 
         The first connection to PostgreSQL must succeed; later ones are tried again and again.
         """
+        if self.options.lasting:
+            self._refuse_second()
         with live.LiveFile(self.path) as file, contextlib.ExitStack() as stack:
             self._waiter = waiting.Waiter(file.wal)
             stack.callback(self._waiter.close)
@@ -112,6 +114,19 @@ class Engine:
                 finally:
                     self._target = None
 
+    def _refuse_second(self) -> None:
+        """Refuse at once where the file's engine answers; the lease would only tell after a while."""
+        there = file_state.peek(self.path)
+        if there is None or not there.control:
+            return
+        with contextlib.suppress(errors.EngineMissing):
+            control.ask(there.control, "status", seconds=1.0)
+            raise errors.TargetBusy(
+                f"An engine follows {self.path.name} already",
+                why="one process does the work of a migration",
+                hint="Look what it does: outgrow status FILE --watch",
+            )
+
     def _reach(self, *, again: bool) -> session.Target:
         """Connect. After a failover, what is there may be a standby for a while, which is no reason to end."""
         try:
@@ -134,7 +149,8 @@ class Engine:
             raise errors.Refused(
                 f"{self.path} is in journal mode {mode}",
                 why="beside a reader nobody could write to it; outgrow follows files in WAL mode",
-                hint="Let outgrow convert it, and restore it in the end: add --wal. Or do it yourself: PRAGMA journal_mode=wal",
+                hint="Let outgrow convert it, and restore it in the end: outgrow run FILE --to … --wal;"
+                " or do it yourself: PRAGMA journal_mode=wal",
             )
         file.change_journal_mode("wal")
         return mode
@@ -150,6 +166,8 @@ class Engine:
                     reply.set_result(ended)
                 self.over = True
                 return True
+            if file.state() is None and not keeper.exists():
+                standing.refuse_archive(self.path)
             mode = self._require_wal(file)
             migration = beginning.begin(
                 file,
@@ -194,6 +212,8 @@ class Engine:
 
     def answer(self, command: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer a request of another process: at once for `status`, by the main thread between two batches for the others."""
+        if named := arguments.get("target"):
+            self._require_target(str(named))
         if command == "status":
             return self.view.status()
         if self.view.phase not in (Phase.FOLLOWING, Phase.SWITCHED):
@@ -215,8 +235,20 @@ class Engine:
             raise errors.Retryable(
                 "The engine did not get to it in time",
                 why="it waits for PostgreSQL, or has a large batch at hand",
-                hint="Nothing changed. Look at outgrow status FILE, and type it again",
+                hint="Nothing changed. Look where it stands: outgrow status FILE; and type it again",
             ) from None
+
+    def _require_target(self, named: str) -> None:
+        """Refuse what was meant for another target; a database that has several names is looked at."""
+        other, own = dsn.parse(named), dsn.parse(self.to)
+        there = file_state.peek(self.path)
+        if other.same_place(own) or there is None:
+            return
+        with postgres.connect(other, purpose="look") as session, postgres.translate_errors(session):
+            keeper = state.State(session)
+            if keeper.exists() and str(keeper.migration().run) == there.run:
+                return
+        raise standing.another_target(self.path, own.masked, other.masked)
 
     def submit(self, command: str, arguments: Mapping[str, Any]) -> concurrent.futures.Future[Mapping[str, Any]]:
         """Have the main thread do something between two batches."""

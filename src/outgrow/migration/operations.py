@@ -29,7 +29,7 @@ def perform(work: connected.Connected, command: str, arguments: Mapping[str, Any
         case "verify":
             return work.verifier.round(work.caught_up, repair=bool(arguments.get("repair")))
         case "finish":
-            return _finish(work, str(arguments.get("router", "")))
+            return _finish(work, str(arguments.get("router", "")), accepted=bool(arguments.get("accept_quarantine")))
         case "abort":
             return _abort(work)
     raise errors.Usage(f"The engine knows no {command!r}", hint="The engine and the command are of different versions")
@@ -58,9 +58,10 @@ def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any])
         }
     if failing:
         raise errors.NotReady(
-            f"Not ready for the switch: {', '.join(check.name for check in failing)}",
+            f"Not ready for the {'switch' if goal is Side.POSTGRES else 'rollback'}:"
+            f" {', '.join(check.name for check in failing)}",
             why="; ".join(f"{check.name}: {check.found}" for check in failing),
-            hint=failing[0].remedy,
+            hint=". ".join(check.remedy for check in failing if check.remedy),
         )
     deadline = float(arguments.get("deadline") or DEADLINE)
     with work.file.patient(deadline):
@@ -88,19 +89,15 @@ def _switch(work: connected.Connected, goal: Side, arguments: Mapping[str, Any])
 
 
 def _wanted(work: connected.Connected, goal: Side, *, accepted: Set[str], alone: bool) -> list[watching.Check]:
-    """The checks that must pass. A rollback is for a bad hour: it asks for nothing that takes time."""
+    """The checks that must pass."""
     repairing.look_at_target(work)
-    checks = list(work.view.checks())
     if alone and (work.target_store.suspects() or (goal is Side.POSTGRES and work.view.verified is None)):
         work.verifier.round(work.caught_up)
-        checks = list(work.view.checks())
-    if "quarantine" in accepted:
-        checks = [check for check in checks if check.name != "quarantine"]
+    checks = [check for check in work.view.wanted() if check.name != "quarantine" or "quarantine" not in accepted]
     if goal is Side.SQLITE:
-        wanted = {"lag", "quarantine", "shape"}
-        if work.target_store.suspects() or (work.view.differences() and "differences" not in accepted):
-            wanted.add("verification")  # what was missed would be lost for good
-        checks = [_for_rollback(check) for check in checks if check.name in wanted]
+        if "differences" in accepted and not work.target_store.suspects():
+            checks = [check for check in checks if check.name != "verification"]
+        checks = [_for_rollback(check) for check in checks]
     return checks
 
 
@@ -112,9 +109,10 @@ def _for_rollback(check: watching.Check) -> watching.Check:
     return dataclasses.replace(check, remedy=remedy)
 
 
-def _finish(work: connected.Connected, router: str) -> Mapping[str, Any]:
+def _finish(work: connected.Connected, router: str, *, accepted: bool) -> Mapping[str, Any]:
     """End the way back: PostgreSQL stays primary, outgrow leaves both databases, and the file becomes a read-only archive.
 
+    Rows in quarantine must be `accepted`: each is in one of both databases only, and that stays so.
     Where the application goes through the router, what that needs stays in both.
     """
     if work.phase() is not Phase.SWITCHED:
@@ -122,6 +120,15 @@ def _finish(work: connected.Connected, router: str) -> Mapping[str, Any]:
             f"A migration that is {work.phase()} cannot be finished",
             why="PostgreSQL is not the primary",
             hint="outgrow switch FILE, and finish when nobody wants to go back; or outgrow abort FILE",
+        )
+    waiting = sum(work.keeper.quarantine_counts().values())
+    if waiting and not accepted:
+        raise errors.NotReady(
+            f"{waiting:,} row{'' if waiting == 1 else 's'} in quarantine",
+            why="the other database cannot hold them as they are, and after this nothing looks after them any more;"
+            " outgrow.quarantine at the target names them",
+            hint="Repair them where they are; or accept that they stay there, with their exact values in the trail beside the"
+            " file: outgrow finish FILE --accept-quarantine",
         )
     routing.decide(work.target.control, router)
     if not routing.is_wanted(work.target.control):

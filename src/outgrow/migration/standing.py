@@ -10,7 +10,7 @@ from outgrow import errors
 from outgrow.migration import control
 from outgrow.sqlite import file_state
 
-__all__ = ["followed", "status", "target"]
+__all__ = ["another_target", "followed", "refuse_archive", "status", "target"]
 
 _STATUS_SECONDS = 5.0
 
@@ -20,7 +20,7 @@ def status(path: str | os.PathLike[str], to: str | None) -> Mapping[str, Any]:
     there = followed(path, to)
     if there is not None and there.control:
         try:
-            answer: Mapping[str, Any] = control.ask(there.control, "status", seconds=_STATUS_SECONDS)
+            answer: Mapping[str, Any] = control.ask(there.control, "status", target=to, seconds=_STATUS_SECONDS)
             return answer
         except errors.EngineMissing:
             pass
@@ -35,6 +35,7 @@ def target(path: str | os.PathLike[str], to: str | None) -> str:
         return to
     there = file_state.peek(path)
     if there is None:
+        refuse_archive(path)
         raise errors.TargetMissing(
             "No target was named",
             why=f"{path} is in no live migration and knows none",
@@ -47,7 +48,7 @@ def followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileSta
     """What the file says of its migration; a file that says nothing needs a target that may."""
     there = file_state.peek(path)
     if there is None and to is None:
-        _refuse_archive(path)
+        refuse_archive(path)
         raise errors.PhaseRefused(
             f"{path} is in no live migration",
             why="outgrow has put nothing into it",
@@ -56,7 +57,16 @@ def followed(path: str | os.PathLike[str], to: str | None) -> file_state.FileSta
     return there
 
 
-def _refuse_archive(path: str | os.PathLike[str]) -> None:
+def another_target(path: str | os.PathLike[str], own: str, named: str) -> errors.StoresDisagree:
+    """The refusal of a target that is not the file's."""
+    return errors.StoresDisagree(
+        f"{path} is migrated to {own}",
+        why=f"{named} does not hold this migration",
+        hint="Leave --to and OUTGROW_TO out: the file knows its target",
+    )
+
+
+def refuse_archive(path: str | os.PathLike[str]) -> None:
     trail = _trail(path)
     if trail is not None:
         raise errors.PhaseRefused(

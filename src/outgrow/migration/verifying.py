@@ -15,7 +15,7 @@ from outgrow.migration import commanding, control, session, standing
 from outgrow.model import event, plan, plan_data
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
-from outgrow.postgres import state
+from outgrow.postgres import dsn, state
 from outgrow.postgres import steps as target_steps
 from outgrow.sqlite import connection as sqlite
 from outgrow.sqlite import file_state, schema
@@ -71,6 +71,7 @@ def verify_target(
 def _refuse_drift(planned: plan.Plan, source: sqlite.Source, target: session.Target) -> None:
     """Refuse to compare what no longer has the shape that the plan gave it."""
     changed = target_steps.drift(target.control, planned)
+    changed += [one for one in target_steps.strange(target.control, planned) if one.startswith("column ")]
     if changed:
         raise errors.TargetUnfit(
             "The target's tables are no longer those of the plan",
@@ -110,7 +111,8 @@ def verify(
 
     Raises errors.Refused where the target holds none, or one of another file, and where there is nothing to be repaired from.
     """
-    live = file_state.peek(path) is not None
+    there = file_state.peek(path)
+    live = there is not None
     if repair:
         if not live:
             raise errors.PhaseRefused(
@@ -120,7 +122,7 @@ def verify(
             )
         return _ask(lambda: commanding.command(path, to, "verify", {"repair": True}, sink=sink))
     if live:
-        followed = _ask_engine(path)
+        followed = _ask_engine(path, to)
         if followed is not None:
             return followed
     with (
@@ -130,6 +132,8 @@ def verify(
     ):
         keeper = state.State(target.control)
         if not keeper.exists():
+            if there is not None and not (own := dsn.parse(there.target)).same_place(target.dsn):
+                raise standing.another_target(path, own.masked, target.dsn.masked)
             raise errors.TargetUnfit(
                 f"{target.dsn.masked} holds no migration",
                 why="there is no schema outgrow in it",
@@ -143,19 +147,34 @@ def verify(
                 hint="Name that file, or the database of this one",
             )
         planned = plan_data.from_data(migration.plan)
+        if migration.phase in (Phase.PLANNED, Phase.COPYING) and not live:
+            _refuse_unfinished(path, planned, keeper)
         report = verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))
         if migration.phase not in (Phase.COPYING, Phase.FINISHED):
             return dataclasses.replace(report, live=live)
         return dataclasses.replace(report, file_changed=_changed(migration.fingerprint, source))
 
 
-def _ask_engine(path: str | os.PathLike[str]) -> VerifyReport | None:
+def _refuse_unfinished(path: str | os.PathLike[str], planned: plan.Plan, keeper: state.State) -> None:
+    """Refuse to compare what an interrupted copy has not brought over yet."""
+    done = keeper.steps()
+    if all(step.name in done for step in target_steps.validations(planned)):
+        return
+    rows = sum(chunk.rows + chunk.quarantined for chunk in keeper.chunks())
+    raise errors.NotReady(
+        f"The copy is not complete: it has {rows:,} of {planned.rows:,} rows",
+        why="it was interrupted before its end",
+        hint=f"The same command continues it: outgrow copy {path} --to …",
+    )
+
+
+def _ask_engine(path: str | os.PathLike[str], to: str | None) -> VerifyReport | None:
     """What the engine that follows the file finds in a round made now; None where none answers."""
     there = file_state.peek(path)
     if there is None or not there.control:
         return None
     try:
-        return _ask(lambda: control.ask(there.control, "verify"))
+        return _ask(lambda: control.ask(there.control, "verify", target=to))
     except errors.EngineMissing:
         return None
 

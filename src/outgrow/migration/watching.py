@@ -120,7 +120,7 @@ class View:
         elif not following:
             found, remedy = f"the migration is {phase}", "Wait for the copy"
         else:
-            found, remedy = f"{lag:.3f} s behind", "Wait; look at the rates of outgrow status --watch"
+            found, remedy = f"{lag:.3f} s behind", "Wait; look at the rates: outgrow status FILE --watch"
         near = following and progress is not None and lag <= CLOSE
         checks = [Check(name="lag", ok=near, found=found, remedy="" if near else remedy)]
         verified = self.verified
@@ -144,17 +144,32 @@ class View:
             Check(
                 name="quarantine",
                 ok=empty,
-                found=f"{self.quarantined:,} rows",
+                found="1 row" if self.quarantined == 1 else f"{self.quarantined:,} rows",
                 remedy=""
                 if empty
-                else "Repair these rows where they are, or accept that they stay behind: outgrow switch --accept-quarantine",
+                else "Repair these rows where they are (outgrow.quarantine at the target names them), or accept that they stay"
+                f" behind: outgrow {self._next()} FILE --accept-quarantine",
             )
         )
         return (*checks, *self.standing)
 
+    def _next(self) -> str:
+        """The transition that comes next."""
+        return "switch" if self.primary is Side.SQLITE else "rollback"
+
+    def wanted(self) -> list[Check]:
+        """The conditions of the next transition. A rollback is for a bad hour: it asks for nothing that takes time."""
+        checks = self.checks()
+        if self.primary is Side.SQLITE:
+            return list(checks)
+        names = {"lag", "quarantine", "shape"}
+        if self.suspects or self.differences():
+            names.add("verification")  # what was missed would be lost for good
+        return [check for check in checks if check.name in names]
+
     def status(self) -> Mapping[str, Any]:
         """The answer to `status`."""
-        checks = self.checks()
+        checks = self.wanted()
         with self._lock:
             progress = self._following.progress() if self._following is not None else None
             now = time.monotonic()
@@ -195,6 +210,7 @@ class View:
                 if verified is not None
                 else None,
                 "trouble": self.trouble.message if self.trouble is not None else None,
+                "next": self._next(),
                 "ready": all(check.ok for check in checks),
                 "checks": [
                     {"name": check.name, "ok": check.ok, "found": check.found, "remedy": check.remedy}

@@ -70,6 +70,12 @@ class Dsn:
     def __str__(self) -> str:
         return self.masked
 
+    def same_place(self, other: Dsn) -> bool:
+        """Whether both lead to one database by the same name; a database can have other names."""
+        keys = ("host", "hostaddr", "port", "dbname", "service")
+        mine, others = (conninfo.conninfo_to_dict(one.without_password) for one in (self, other))
+        return self.dbname == other.dbname and all(mine.get(key) == others.get(key) for key in keys)
+
 
 def parse(text: str) -> Dsn:
     """Read a libpq URI or a `key=value` string, and settle how the connection is verified.

@@ -241,6 +241,11 @@ class State:
         found = self._run("list_quarantined", limit=limit)
         return [Quarantined(table=t, key=k, column=c, reason=r) for t, k, c, r in found]
 
+    def quarantine_records(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """All rows in quarantine with their exact values, and since when (ISO 8601, UTC) they are in it."""
+        for at, detail in self._run("read_quarantine"):
+            yield f"{at:%Y-%m-%dT%H:%M:%S.%f}Z", detail
+
     def quarantine_samples(self, most: int, *, characters: int) -> list[Sample]:
         """At most `most` rows of each table, column and reason, those of the commonest first; exact values are cut."""
         found = self._run("sample_quarantine", most=most, characters=characters)

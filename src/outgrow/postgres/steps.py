@@ -31,6 +31,7 @@ __all__ = [
     "renew_views_and_triggers",
     "run",
     "strange",
+    "taken",
     "validations",
     "views_and_triggers",
 ]
@@ -72,6 +73,16 @@ def occupied(connection: psycopg.Connection, planned: plan.Plan) -> list[str]:
         " UNION SELECT f.proname || '()' FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace"
         " WHERE n.nspname = %s AND f.pronargs = 0 AND f.proname = ANY(%s) ORDER BY 1",
         (planned.schema, wanted, planned.schema, wanted, planned.schema, list(programs.functions(planned))),
+    )
+    return [name for (name,) in found]
+
+
+def taken(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> list[str]:
+    """Those of these names that relations in a schema have."""
+    found = connection.execute(
+        "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = ANY(%s) ORDER BY 1",
+        (schema, list(names)),
     )
     return [name for (name,) in found]
 

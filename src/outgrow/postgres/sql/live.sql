@@ -132,7 +132,7 @@ END $$;
 CREATE FUNCTION outgrow.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     RAISE EXCEPTION 'outgrow: fenced: this database is not the primary of epoch %', TG_ARGV[0]
-        USING ERRCODE = 'OG002', HINT = 'Write to the SQLite file, or switch: outgrow switch';
+        USING ERRCODE = 'OG002', HINT = 'Write to the SQLite file, or switch: outgrow switch FILE';
 END $$;
 
 REVOKE ALL ON FUNCTION outgrow.move_position, outgrow.acknowledge FROM PUBLIC;

@@ -167,6 +167,10 @@ SELECT table_name, count(*) FROM outgrow.quarantine GROUP BY table_name ORDER BY
 -- name: list_quarantined
 SELECT table_name, key, column_name, reason FROM outgrow.quarantine ORDER BY id LIMIT %(limit)s;
 
+-- name: read_quarantine
+SELECT found_at, json_build_object('table', table_name, 'key', key, 'column', column_name, 'reason', reason, 'row', row)
+FROM outgrow.quarantine ORDER BY id;
+
 -- name: sample_quarantine
 -- The number of rows of each table, column and reason, and the first few of them. What outgrow's own reasons have in brackets
 -- at their end is about that row alone.
