@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -195,7 +196,7 @@ def test_verify_says_that_the_file_has_changed(good: Path, postgres_dsn: str) ->
     )
     page = outgrow("verify", good, "--to", postgres_dsn).stdout
     assert re.search(r"^warning  the file has changed since it was copied: then .*; now .* UTC$", page, re.MULTILINE)
-    assert f"To copy this state: outgrow copy {good} --to … --restart" in page
+    assert f"To copy this state: outgrow copy {good} --to {shlex.quote(postgres_dsn)} --restart" in page
 
     engine.execute(postgres_dsn, "UPDATE people SET name = CASE id WHEN 1 THEN 'Ada' ELSE 'Ed' END WHERE id < 3")
     assert facts("verify", good, "--to", postgres_dsn, status=0)["file_changed"] is True

@@ -35,6 +35,11 @@ class Check:
     remedy: str = ""
 
 
+_UNSEEN = Check(
+    name="shape", ok=False, found="the target was not looked at yet", remedy="Wait: outgrow status FILE --watch"
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
     """A round of verification: when it ended (monotonic clock), and what it found."""
@@ -151,7 +156,7 @@ class View:
                 f" behind: outgrow {self._next()} FILE --accept-quarantine",
             )
         )
-        return (*checks, *self.standing)
+        return (*checks, *(self.standing or (_UNSEEN,)))
 
     def _next(self) -> str:
         """The transition that comes next."""

@@ -23,6 +23,7 @@ FACTS: dict[str, Any] = {
     "quarantined": None,
     "verification": None,
     "trouble": None,
+    "next": "switch",
     "ready": False,
     "checks": [],
 }
