@@ -52,7 +52,7 @@ docs: $(INSTALLED) ## write docs/cli.md anew from the code
 	@$(BIN)/python tools/cli_reference.py --write
 
 lock: $(INSTALLED) ## resolve uv.lock anew, from the public index
-	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m pip install -qq uv
 	@$(BIN)/uv lock --no-config
 
 setup: $(INSTALLED) ## only install
@@ -70,10 +70,10 @@ distclean: clean ## clean, and remove .venv
 define install
 	@$(BIN)/python tools/requirements.py locked > $(VENV)/constraints.txt
 	@$(BIN)/python tools/requirements.py group $(1) > $(VENV)/requirements-$(1).txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 	    -c $(VENV)/constraints.txt -r $(VENV)/requirements-$(1).txt -e '.[embedded]' \
 	|| { echo "The locked versions cannot be had here; trying the newest ones."; \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check \
 	    -r $(VENV)/requirements-$(1).txt -e '.[embedded]'; }
 endef
 

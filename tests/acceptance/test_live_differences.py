@@ -92,7 +92,9 @@ def test_differences_are_repaired_on_request(
         assert in_file(path) != in_postgres(postgres_dsn)
         repaired = engines.run("verify", path, "--repair")
         assert (repaired.status, repaired.facts["differences"], repaired.facts["repaired"]) == (0, [], 3)
-        if not running:
+        if running:
+            assert "t: 3 rows brought over again: " in engine.said
+        else:
             engine.start().ready()
         engine.caught_up()
         assert in_file(path) == in_postgres(postgres_dsn) == ROWS

@@ -11,7 +11,7 @@ from outgrow.postgres import state
 
 __all__ = ["Trail", "epoch", "export"]
 
-_KEPT = (event.StepDone, event.PhaseChanged, event.PrimaryChanged, event.CaptureRepaired)
+_KEPT = (event.StepDone, event.PhaseChanged, event.PrimaryChanged, event.CaptureRepaired, event.RowsRepaired)
 
 
 class Trail:

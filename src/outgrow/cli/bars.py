@@ -31,13 +31,14 @@ def _columns(width: int) -> list[progress.ProgressColumn]:
 
 
 class Bars:
-    """Progress bars, one a step."""
+    """A progress bar for the step that is at work, and a line for each one that is done."""
 
     def __init__(self, screen: console.Console | None = None) -> None:
         shown = screen or console.Console(stderr=True)
         self._progress = progress.Progress(*_columns(shown.width), console=shown)
         self._lock = threading.Lock()
         self._task: progress.TaskID | None = None
+        self._title = self._amount = ""
         self._done = 0
         self._from = 0
         self._total = 0
@@ -59,9 +60,8 @@ class Bars:
                     self._total, self._unit = happened.total, happened.unit
                     self._done = self._from = happened.done
                     self._began = time.monotonic()
-                    self._task = self._progress.add_task(
-                        TITLES.get(happened.step, happened.step), total=happened.total or None, amount="", rate=""
-                    )
+                    self._title, self._amount = TITLES.get(happened.step, happened.step), ""
+                    self._task = self._progress.add_task(self._title, total=happened.total or None, amount="", rate="")
                     self._advance(0)
                 case event.StepDone():
                     self._finish()
@@ -78,11 +78,14 @@ class Bars:
             return
         elapsed = time.monotonic() - self._began
         rate = f"{(self._done - self._from) / elapsed:,.0f} rows/s" if self._unit == "rows" and elapsed > 0.2 else ""
-        shown = f"{min(self._done, self._total):,} of {wording.counted(self._total, self._unit)}"
-        self._progress.update(self._task, completed=self._done, amount=shown, rate=rate)
+        self._amount = f"{min(self._done, self._total):,} of {wording.counted(self._total, self._unit)}"
+        self._progress.update(self._task, completed=self._done, amount=self._amount, rate=rate)
 
     def _finish(self) -> None:
-        if self._task is not None:
-            total = self._total or 1
-            self._progress.update(self._task, total=total, completed=total)
-            self._task = None
+        if self._task is None:
+            return
+        self._progress.remove_task(self._task)
+        self._task = None
+        took = wording.seconds(time.monotonic() - self._began)
+        amount = wording.counted(self._total, self._unit) if self._total else ""
+        self._progress.console.print(f"{self._title:<35}{amount:>20}{took:>12}")

@@ -136,6 +136,9 @@ def _telling(sink: event.Sink) -> event.Sink:
                 line = f"{primary} is the primary now (epoch {epoch}); writes paused for {pause * 1000:.1f} ms"
             case event.CaptureRepaired(tables=tables, reason=reason):
                 line = f"capture was repaired: {reason}; comparing {', '.join(tables)}"
+            case event.RowsRepaired(table=table, rows=rows, keys=keys):
+                more = f" and {rows - len(keys):,} more" if rows > len(keys) else ""
+                line = f"{table}: {wording.amount(rows, 'row')} brought over again: {'; '.join(keys)}{more}"
             case event.Notice(message=message):
                 line = message
             case event.VerificationDone(rows=rows, differences=differences, seconds=seconds):

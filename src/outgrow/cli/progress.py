@@ -21,8 +21,11 @@ TITLES = {
     "server": "Starting an embedded PostgreSQL",
     "schema": "Creating tables",
     "copy": "Copying rows",
-    "indexes": "Building keys and indexes",
-    "keys": "Foreign keys, sequences, statistics",
+    "indexes": "Building indexes",
+    "keys": "Keys, sequences, statistics",
+    "views and triggers": "Views and triggers",
+    "capture": "Capture at PostgreSQL, statistics",
+    "catch up": "Catching up",
     "verify": "Verifying every value",
 }
 

@@ -49,6 +49,9 @@ A batch for every single write would take a third of the machine from an applica
 HOUSE_EVERY = 0.5
 """Seconds between two looks at what else is to be done."""
 
+REPAIRED_SHOWN = 20
+"""Keys that are told of rows that were brought over again."""
+
 PRUNE_ROWS, PRUNE_TIMES = 5_000, 20
 KEEP_SECONDS = 60.0
 """How long log entries are kept after the target has them: as long as a failover may take it back."""
@@ -333,6 +336,9 @@ class Connected:
             self.file_store.log_keys(number, keys)
         else:
             self.target_store.touch(table.source, [*self.file_store.encoded(number, keys), *found.extras])
+        differing = list(dict.fromkeys(one.key for one in found.differences))
+        rows = max(len(differing), len(found.extras))
+        self.steps.sink(event.RowsRepaired(table=table.source, rows=rows, keys=tuple(differing[:REPAIRED_SHOWN])))
 
     def prepare_switch(self, goal: Side) -> None:
         """What can be done before anybody is kept waiting."""

@@ -16,6 +16,7 @@ __all__ = [
     "PhaseChanged",
     "PrimaryChanged",
     "RowsQuarantined",
+    "RowsRepaired",
     "Sink",
     "StepDone",
     "StepStarted",
@@ -118,6 +119,15 @@ class CaptureRepaired(Event):
 
     tables: tuple[str, ...]
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowsRepaired(Event):
+    """Rows of a table differed and are brought over again; `keys` are the first of them, as SQL literals."""
+
+    table: str
+    rows: int
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -52,7 +52,7 @@ def test_a_page_in_a_pipe_is_as_wide_as_columns_says(monkeypatch: pytest.MonkeyP
 def test_a_line_of_progress_fits_into_the_terminal(width: int) -> None:
     screen = console.Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     shown = bars.Bars(screen)
-    title = "Foreign keys, sequences, statistics"
+    title = "Keys, sequences, statistics"
     with shown:
         shown(event.StepStarted(step="keys", total=9_999_999, unit="rows"))
         shown(event.ChunkCopied(table="t", rows=1_234_567, size=1))
