@@ -26,8 +26,12 @@ def work():
 
 wanted = int(sys.argv[2])
 rows = work()
+assert sqlite3.connect(sys.argv[1]).execute("SELECT quote(0.5)").fetchall() == [("0.5",)]
 deadline = time.monotonic() + 60
-while sqlite3.metrics()["translations_cold"] < wanted and time.monotonic() < deadline:
+def met():
+    found = sqlite3.metrics()
+    return found["translations_cold"] >= wanted and found["translations_refused"]
+while not met() and time.monotonic() < deadline:
     time.sleep(0.01)
 print(json.dumps([rows, sqlite3.metrics()]), flush=True)
 sys.stdin.readline()
@@ -63,5 +67,9 @@ def test_statements_are_translated_ahead(postgres_dsn: str, tmp_path: Path) -> N
     assert again == [[[1, "lamp"], [2, "lamp"]], 2]
     assert (before["statements_there"], before["translations_cold"]) == (0, 3)
     assert after["statements_there"] > 0
+    assert before["translations_refused"] == 1
+    (refusal,) = before["refusals"].items()
+    assert refusal[0] == "SELECT quote(0.5)"
+    assert "quote()" in refusal[1]
     assert after["translations_cold"] == 3
     assert after["translations_cached"] == 3

@@ -30,7 +30,11 @@ _KNOWN = {
 
 
 def figures() -> dict[str, Any]:
-    """All figures by name; besides numbers `dual_trouble`, why it is not known how far the other store is, or an empty text."""
+    """All figures by name; besides numbers, `dual_trouble` and `refusals`.
+
+    `dual_trouble` is why it is not known how far the other store is, or an empty text; `refusals` are statements that have no
+    translation, each with the reason.
+    """
     counts = tally.total()
     found: dict[str, Any] = {
         "statements_here": counts["here"],
@@ -50,6 +54,7 @@ def figures() -> dict[str, Any]:
         "dual_behind": False,
         "dual_behind_seconds": 0.0,
         "dual_trouble": "",
+        "refusals": tally.refusals(),
     }
     # What has not been imported has done nothing, and would bring psycopg with it.
     for name, prefix in (("outgrow.route.pools", "pool_"), ("outgrow.route.dual", "dual_")):

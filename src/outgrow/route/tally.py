@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 import weakref
 
-__all__ = ["FIELDS", "Tally", "total"]
+__all__ = ["FIELDS", "Tally", "note_refusal", "refusals", "total"]
 
 FIELDS = ("here", "there", "cached", "cold", "refused")
 """Statements in the file and at PostgreSQL; translations that were there, that were made, and that were refused."""
 
+REFUSALS = 100
+"""Statements that are kept with the reason why they have no translation; later ones are only counted."""
+
 _lock = threading.RLock()
+_refusals: dict[str, str] = {}
 _ended = dict.fromkeys(FIELDS, 0)
 
 
@@ -31,6 +35,19 @@ class Tally:
 
 
 _living: weakref.WeakSet[Tally] = weakref.WeakSet()
+
+
+def note_refusal(sql: str, reason: str) -> None:
+    """Keep a statement that has no translation, for whoever asks which."""
+    with _lock:
+        if len(_refusals) < REFUSALS:
+            _refusals.setdefault(sql, reason)
+
+
+def refusals() -> dict[str, str]:
+    """Statements of this process that have no translation, each with the reason."""
+    with _lock:
+        return dict(_refusals)
 
 
 def total() -> dict[str, int]:

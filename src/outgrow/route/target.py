@@ -64,20 +64,21 @@ class Target:
         if old.plan == self.plan:
             self._known = old._known
 
-    def translate(self, sql: str, bound: Any, tally: tally.Tally) -> statement.Statement:
+    def translate(self, sql: str, bound: Any, counts: tally.Tally) -> statement.Statement:
         """The translation that fits the bound values; statement.Refused where there is none."""
         variants = self._known.get(sql)
         if variants is not None:
             for known in variants:
                 if all(guard.holds(bound[guard.slot]) for guard in known.guards):
-                    tally.cached += 1
+                    counts.cached += 1
                     return known
         try:
             made = self._translate(sql, self._catalog, bound)
-        except statement.Refused:
-            tally.refused += 1
+        except statement.Refused as refused:
+            counts.refused += 1
+            tally.note_refusal(sql, str(refused))
             raise
-        tally.cold += 1
+        counts.cold += 1
         if variants is None:
             if len(self._known) >= _STATEMENTS:
                 self._known.clear()
