@@ -90,6 +90,9 @@ def test_finish_asks_for_rows_in_quarantine_and_keeps_them_in_the_trail(
         engine.start().ready()
         engines.script(path, "INSERT INTO t VALUES (4, 'nor this')")
         engine.until(lambda facts: bool(facts["quarantined"]), "the row that does not fit")
+        (group,) = engines.run("verify", path).facts["quarantine_groups"]
+        assert (group["table"], group["column"], group["rows"]) == ("t", "v", 1)
+        assert (group["examples"][0]["key"], group["examples"][0]["value"]) == ("4", "nor this")
         refused = engines.run("switch", path)
         assert refused.error == "not_ready"
         assert f"outgrow switch {path} --accept-quarantine" in refused.facts["error"]["hint"]

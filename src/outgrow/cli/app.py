@@ -260,12 +260,14 @@ def verify(
         def show(page: rich_console.Console) -> None:
             from outgrow.cli import render
 
+            render.quarantine(page, report, live=report.live)
             render.verified(page, report)
             render.verdict(page, report, report.quarantined, named=ending.named)
 
         facts = {
             "rows": report.rows,
             "quarantined": report.quarantined,
+            "quarantine_groups": report.quarantine_groups,
             **_verify_facts(report),
             "repaired": report.repaired,
             "file_changed": bool(report.file_changed),

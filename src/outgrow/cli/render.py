@@ -18,6 +18,7 @@ __all__ = [
     "checked",
     "copied",
     "planned_tables",
+    "quarantine",
     "verdict",
     "verified",
 ]
@@ -100,14 +101,16 @@ def copied(page: console.Console, report: copying.CopyReport, *, where: str) -> 
         _say(page, f"{share} had been copied by an earlier run", style="dim")
     for name, note in report.notes.items():
         _say(page, text.Text.assemble(("warning ", "yellow"), (name, "bold"), "  ", note))
-    _quarantine(page, report)
+    quarantine(page, report)
 
 
-def _quarantine(page: console.Console, report: copying.CopyReport) -> None:
+def quarantine(
+    page: console.Console, report: copying.CopyReport | verifying.VerifyReport, *, live: bool = False
+) -> None:
     """What is in quarantine, grouped by column and reason, with some rows of each group."""
-    if not report.quarantined:
+    if not report.quarantine_groups:
         return
-    _title(page, f"In quarantine: {wording.amount(report.quarantined, 'row')}")
+    _title(page, f"In quarantine: {wording.amount(sum(group.rows for group in report.quarantine_groups), 'row')}")
     for group in report.quarantine_groups[:_MOST]:
         place = ".".join(part for part in (group.table, group.column) if part)
         words = f"  {wording.amount(group.rows, 'row')}: {group.reason}"
@@ -127,10 +130,11 @@ def _quarantine(page: console.Console, report: copying.CopyReport) -> None:
     page.print()
     if len(report.quarantine_groups) > _MOST:
         page.print(f"… and {len(report.quarantine_groups) - _MOST:,} more kinds (--json lists all)", style="dim")
-    words = (
-        "outgrow.quarantine at the target has their exact values. Repair them in the file, or choose another type for the "
-        "column in the plan (outgrow plan), and copy again with --restart"
-    )
+    words = "outgrow.quarantine at the target has their exact values. Repair them "
+    if live:
+        words += "where they are: the other database gets them then"
+    else:
+        words += "in the file, or choose another type for the column in the plan (outgrow plan), and copy again with --restart"
     page.print(text.Text.assemble(("next  ", "green"), (words, "dim")))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from outgrow.postgres import state
 from outgrow.sqlite import values
 
-__all__ = ["Example", "Group", "groups"]
+__all__ = ["Example", "Group", "groups", "told"]
 
 _EXAMPLES = 3
 _LONGEST = 80
@@ -46,6 +48,13 @@ def groups(keeper: state.State) -> tuple[Group, ...]:
     return tuple(
         Group(table=table, column=column, reason=reason, rows=rows, examples=tuple(map(_example, several)))
         for (table, column, reason, rows), several in alike
+    )
+
+
+def told(found: Iterable[Mapping[str, Any]]) -> tuple[Group, ...]:
+    """Groups as an engine told them: data classes as mappings."""
+    return tuple(
+        Group(**{**one, "examples": tuple(Example(**example) for example in one["examples"])}) for one in found
     )
 
 

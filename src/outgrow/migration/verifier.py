@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from outgrow import errors, workers
 from outgrow.follow import pace
-from outgrow.migration import readiness, watching
+from outgrow.migration import quarantine_sample, readiness, watching
 from outgrow.model import event, plan
 from outgrow.model.phase import Side
 from outgrow.postgres import connection as postgres
@@ -171,12 +171,14 @@ class Verifier:
         for difference in differences[:SHOWN]:
             self._tell(difference)
         self._work.hear(event.VerificationDone(rows=rows, differences=len(differences), seconds=seconds))
+        kept = at_rest(lambda: quarantine_sample.groups(self._work.keeper))
         return {
             "rows": rows,
             "tables": len(self._work.plan.tables),
             "differences": [dataclasses.asdict(one) for one in differences[:SHOWN]],
             "repaired": repaired,
             "quarantined": self._work.view.quarantined,
+            "quarantine_groups": [dataclasses.asdict(one) for one in kept],
             "seconds": seconds,
         }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow import errors
-from outgrow.migration import commanding, control, session, standing
+from outgrow.migration import commanding, control, quarantine_sample, session, standing
 from outgrow.model import event, plan, plan_data
 from outgrow.model.phase import Phase
 from outgrow.postgres import connection as postgres
@@ -28,8 +28,9 @@ __all__ = ["VerifyReport", "verify", "verify_target"]
 class VerifyReport:
     """A verification: rows of the file that were compared, those rightly in quarantine, and every difference.
 
-    `file_changed` says how the file's state differs from the one that was copied; it is empty where it does not. `live` is
-    whether the file is in a live migration, whose differences can be repaired; `repaired` is how many were.
+    `quarantine_groups` is what is in quarantine now. `file_changed` says how the file's state differs from the one that was
+    copied; it is empty where it does not. `live` is whether the file is in a live migration, whose differences can be
+    repaired; `repaired` is how many were.
     """
 
     rows: int
@@ -38,6 +39,7 @@ class VerifyReport:
     differences: tuple[compare.Difference, ...]
     results: tuple[compare.TableResult, ...]
     seconds: float
+    quarantine_groups: tuple[quarantine_sample.Group, ...] = ()
     file_changed: str = ""
     live: bool = False
     repaired: int = 0
@@ -150,6 +152,7 @@ def verify(
         if migration.phase in (Phase.PLANNED, Phase.COPYING) and not live:
             _refuse_unfinished(path, planned, keeper)
         report = verify_target(planned, source, target, jobs=jobs, steps=session.Steps(sink))
+        report = dataclasses.replace(report, quarantine_groups=quarantine_sample.groups(keeper))
         if migration.phase not in (Phase.COPYING, Phase.FINISHED):
             return dataclasses.replace(report, live=live)
         return dataclasses.replace(report, file_changed=_changed(migration.fingerprint, source))
@@ -190,6 +193,7 @@ def _ask(question: Callable[[], Mapping[str, Any]]) -> VerifyReport:
         differences=tuple(differences),
         results=(),
         seconds=time.monotonic() - began,
+        quarantine_groups=quarantine_sample.told(found["quarantine_groups"]),
         live=True,
         repaired=found["repaired"],
     )
