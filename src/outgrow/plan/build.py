@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from outgrow.dialect import identifiers
 from outgrow.model import event, plan, schema
 from outgrow.plan import constraints, findings, naming, overriding, programs, tables
 from outgrow.sqlite import connection as sqlite
@@ -13,6 +15,8 @@ from outgrow.sqlite import profile
 __all__ = ["add_column", "add_table", "build", "renew_programs"]
 
 _LEFT_OUT = "left out by an override"
+_PLAIN = re.compile(r"[a-z_\u0080-\U0010ffff][a-z0-9_$\u0080-\U0010ffff]*")
+"""A name that PostgreSQL reads without quotes as it is; reserved words apart, which SQLite's users quote as well."""
 
 
 def build(
@@ -74,10 +78,27 @@ def build(
         overrides=tuple(overrides),
         findings=(),
     )
+    _report_quoted(planned.values(), found)
     _report_others(database.others, found)
     # A statement may miss what was left out: a default, a foreign key, a virtual table.
     made = programs.add(dataclasses.replace(made, omissions=tuple(found.omissions)), database.others, found)
     return _finished(dataclasses.replace(made, omissions=()), found)
+
+
+def _report_quoted(planned: Iterable[plan.TablePlan], found: findings.Findings) -> None:
+    """Say once that names must be quoted in PostgreSQL, which takes others for lower case."""
+    names = [name for one in planned for name in (one.target, *(column.target for column in one.columns))]
+    quoted = [name for name in names if not _PLAIN.fullmatch(name)]
+    if quoted:
+        shown = " and ".join(identifiers.quote(name) for name in quoted[:2])
+        found.add(
+            plan.Severity.INFO,
+            code="quoted_names",
+            message=f"{len(quoted):,} names of tables and columns have capitals or other characters: in PostgreSQL they are"
+            f" written in double quotes, as {shown}",
+            remedy="Nothing to do for outgrow's sqlite3 and for frameworks, which quote; mind it in SQL typed by hand",
+            count=len(quoted),
+        )
 
 
 def add_table(

@@ -308,3 +308,14 @@ def test_the_widest_row_is_known_whatever_was_expected(declared: str, longest: o
         connection.executemany("INSERT INTO t (v) VALUES (?)", rows)
     (table,) = planned(tmp_path / "a.db").tables
     assert 5_000 <= table.widest < 6_000
+
+
+def test_names_that_must_be_quoted_are_told_once(path: Path, tmp_path: Path) -> None:
+    assert "quoted_names" not in {finding.code for finding in planned(path).findings}
+    awkward = engine.script(
+        tmp_path / "awkward.db",
+        'CREATE TABLE Artist (ArtistId INTEGER PRIMARY KEY, "a b" TEXT, größe REAL, plain_1 TEXT)',
+    )
+    (found,) = [finding for finding in planned(awkward).findings if finding.code == "quoted_names"]
+    assert (found.severity, found.count) == (plan.Severity.INFO, 3)
+    assert found.message.endswith('as "Artist" and "ArtistId"')
