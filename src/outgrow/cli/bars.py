@@ -88,4 +88,7 @@ class Bars:
         self._task = None
         took = wording.seconds(time.monotonic() - self._began)
         amount = wording.counted(self._total, self._unit) if self._total else ""
-        self._progress.console.print(f"{self._title:<35}{amount:>20}{took:>12}")
+        line = f"{self._title:<35}{took:>12}"
+        if self._progress.console.width >= _NARROW:
+            line = f"{self._title:<35}{amount:>20}{took:>12}"
+        self._progress.console.print(line)

@@ -33,7 +33,7 @@ def status(
         def show(page: rich_console.Console) -> None:
             from outgrow.cli import status_page
 
-            page.print(status_page.table(facts))
+            status_page.show(page, facts)
 
         def look() -> Mapping[str, Any]:
             return wording.checks_named(migration.status(file, to), file, to)

@@ -61,3 +61,21 @@ def test_a_line_of_progress_fits_into_the_terminal(width: int) -> None:
     assert "…" not in last
     assert re.search(r"(\d:|-:)\S+\s*$", last), "the time left is in sight"
     assert "1,234,567 of 9,999,999 rows" in last or (width < 80 and "12%" in last)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_step_that_is_done_leaves_one_line(width: int) -> None:
+    screen = console.Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with bars.Bars(screen) as shown:
+        shown(event.StepStarted(step="keys", total=3, unit="steps"))
+        shown(event.StepDone(step="keys", seconds=0.1, units=3))
+        shown(event.StepStarted(step="copy", total=1_234_567, unit="rows"))
+    assert isinstance(screen.file, io.StringIO)
+    done = [
+        line
+        for line in screen.file.getvalue().split("\n")
+        if re.search(r"Keys, sequences, statistics .* m?s\s*$", line)
+    ]
+    assert len(done) == 1
+    assert len(done[0].rstrip().rpartition("\r")[2]) <= width
+    assert ("3 steps" in done[0]) == (width >= 80)
